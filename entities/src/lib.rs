@@ -1,0 +1,32 @@
+//! SeaORM rows, typed ids and stored enums. One file a table; no queries and no rules.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "`sea_orm::model` expands to the finders that are banned elsewhere"
+)]
+
+pub mod audit_event;
+pub mod cluster;
+pub mod cluster_member;
+pub mod desk;
+pub mod fact;
+mod id;
+pub mod import;
+pub mod import_line;
+pub mod job;
+pub mod job_slot;
+pub mod link;
+pub mod notice;
+pub mod notice_task;
+pub mod observable;
+pub mod observation;
+pub mod sighting;
+pub mod source;
+mod stored;
+pub mod task;
+mod timestamp;
+pub mod token;
+pub mod verification;
+
+pub use id::*;
+pub use stored::*;
+pub use timestamp::Timestamp;
