@@ -20,9 +20,8 @@ pub struct Model {
     pub verb: String,
     /// To what: a prefixed id.
     pub subject: String,
-    /// The facts of the change, canonical JSON.
-    #[sea_orm(column_type = "JsonBinary")]
-    pub detail: Json,
+    /// The facts of the change as JSON text, hashed as it stands.
+    pub detail: String,
     /// The hash of the event before; 32 zeros for the first.
     pub prev_hash: Vec<u8>,
     /// SHA-256 over this event and `prev_hash`.

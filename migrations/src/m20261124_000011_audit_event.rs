@@ -17,7 +17,7 @@ impl MigrationTrait for Migration {
                     .col(ColumnDef::new("actor").text().not_null())
                     .col(ColumnDef::new("verb").text().not_null())
                     .col(ColumnDef::new("subject").text().not_null())
-                    .col(ColumnDef::new("detail").json_binary().not_null())
+                    .col(ColumnDef::new("detail").text().not_null())
                     .col(ColumnDef::new("prev_hash").blob().not_null())
                     .col(ColumnDef::new("hash").blob().not_null())
                     .col(ColumnDef::new("trace_id").text())

@@ -1,5 +1,18 @@
 //! The work: the stages of the road in order, and beside it access, errors, audit, jobs, and the outside ports.
 
+pub mod access;
+pub mod actor;
+pub mod audit;
+pub mod clock;
+pub mod db;
+pub mod env;
+pub mod error;
+pub mod ids;
+pub mod job;
+pub mod jobs;
+pub mod settings;
+pub mod visible;
+
 pub mod intake {
     //! Intake: a list, report or bundle becomes sightings of observables.
     pub mod entry;
@@ -7,4 +20,14 @@ pub mod intake {
 pub mod observe {
     //! Observe: what the DNS, the registries and the routing table say, and what changed.
     pub mod reading;
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+        text
+    })
 }

@@ -1,0 +1,127 @@
+//! The ledger: every change of state appends one hash-chained event in the same transaction.
+
+use entities::{Timestamp, audit_event};
+use futures::TryStreamExt;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
+    EntityTrait, QueryOrder, QuerySelect,
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{actor::Actor, error::Error};
+
+/// The key of the PostgreSQL advisory lock that lets one writer at a time extend the chain.
+const CHAIN_LOCK: i64 = 0x6c6f_636b_7374_6570;
+
+/// Appends one event to the chain, inside the caller's transaction: call it after the rows are stored and
+/// right before the jobs are enqueued, since it makes other writers wait for the commit.
+///
+/// # Errors
+/// The database refused.
+pub async fn record(
+    txn: &DatabaseTransaction,
+    at: Timestamp,
+    actor: &Actor,
+    verb: &'static str,
+    subject: impl ToString,
+    detail: Value,
+) -> Result<audit_event::Model, Error> {
+    if txn.get_database_backend() == DbBackend::Postgres {
+        txn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({CHAIN_LOCK})")).await?;
+    }
+    let last = head(txn).await?;
+    let mut event = audit_event::Model {
+        seq: last.as_ref().map_or(0, |e| e.seq) + 1,
+        at,
+        actor: actor.to_string(),
+        verb: verb.to_owned(),
+        subject: subject.to_string(),
+        detail: detail.to_string(),
+        prev_hash: last.map_or_else(|| vec![0; 32], |e| e.hash),
+        hash: Vec::new(),
+        trace_id: crate::job::current_trace_id(),
+    };
+    event.hash = hash(&event);
+    let stored: audit_event::ActiveModel = event.clone().into();
+    let stored = audit_event::ActiveModel { seq: Set(event.seq), ..stored.reset_all() };
+    stored.insert(txn).await?;
+    Ok(event)
+}
+
+/// The newest event; `None` for an empty ledger.
+///
+/// # Errors
+/// The database refused.
+#[expect(clippy::disallowed_methods, reason = "the ledger reads itself, for no actor")]
+pub async fn head(db: &impl ConnectionTrait) -> Result<Option<audit_event::Model>, Error> {
+    let newest = audit_event::Entity::find().order_by_desc(audit_event::Column::Seq).limit(1);
+    Ok(newest.one(db).await?)
+}
+
+/// SHA-256 over every field but the trace, each preceded by its length, so that no two events can be
+/// spelled alike.
+fn hash(event: &audit_event::Model) -> Vec<u8> {
+    let mut digest = Sha256::new();
+    let (seq, at) = (event.seq.to_be_bytes(), event.at.0.to_be_bytes());
+    let fields: [&[u8]; 7] = [
+        &event.prev_hash,
+        &seq,
+        &at,
+        event.actor.as_bytes(),
+        event.verb.as_bytes(),
+        event.subject.as_bytes(),
+        event.detail.as_bytes(),
+    ];
+    for field in fields {
+        digest.update((field.len() as u64).to_be_bytes());
+        digest.update(field);
+    }
+    digest.finalize().to_vec()
+}
+
+/// What [`verify`] found.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case", tag = "ledger")]
+pub enum Chain {
+    /// Every event follows from the one before.
+    Intact {
+        /// How many events there are.
+        events: i64,
+        /// The hash of the newest, lower-case hex; 64 zeros if there is none.
+        head: String,
+    },
+    /// The chain breaks.
+    Broken {
+        /// The first event that does not follow, or the first that is missing.
+        seq: i64,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Walks the whole chain and says whether it holds, or where it breaks first. What it cannot see is a
+/// ledger cut off at its end: keep the head that it prints elsewhere.
+///
+/// # Errors
+/// The database refused.
+#[expect(clippy::disallowed_methods, reason = "the ledger reads itself, for no actor")]
+pub async fn verify(db: &DatabaseConnection) -> Result<Chain, Error> {
+    let (mut events, mut prev) = (0, vec![0; 32]);
+    let mut stream = audit_event::Entity::find().order_by_asc(audit_event::Column::Seq).stream(db).await?;
+    while let Some(event) = stream.try_next().await? {
+        events += 1;
+        let broken = |reason: &str| Ok(Chain::Broken { seq: events, reason: reason.to_owned() });
+        if event.seq != events {
+            return broken(&format!("missing: the next event there is has number {}", event.seq));
+        }
+        if event.prev_hash != prev {
+            return broken("it does not name the hash of the event before it");
+        }
+        if event.hash != hash(&event) {
+            return broken("its fields do not give its hash: it was changed after it was written");
+        }
+        prev = event.hash;
+    }
+    Ok(Chain::Intact { events, head: crate::hex(&prev) })
+}

@@ -1,0 +1,56 @@
+//! The two databases behind one connection type.
+
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
+
+use crate::error::Error;
+
+/// Opens `sqlite://FILE?mode=rwc` or `postgres://…` with at most `connections` connections.
+///
+/// # Errors
+/// The URL is of neither kind, or the database cannot be reached.
+pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, Error> {
+    if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(Error::invalid("database.url", "must begin with `sqlite://` or `postgres://`"));
+    }
+    // An in-memory database lives in its one connection.
+    let connections = if url.contains(":memory:") { 1 } else { connections };
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(30))
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .busy_timeout(Duration::from_secs(30))
+                .foreign_keys(true)
+                // Bulk imports dirty many pages: a larger log keeps checkpoints from rewriting the tree.
+                .pragma("wal_autocheckpoint", "10000")
+                .pragma("cache_size", "-32768")
+                .pragma("temp_store", "memory")
+        });
+    Database::connect(options).await.map_err(|error| match error {
+        DbErr::Conn(_) => Error::Unavailable { what: "the database".into() },
+        other => other.into(),
+    })
+}
+
+/// Begins a write. On SQLite the write lock is taken at once, so that two writers queue instead of failing
+/// half-way.
+///
+/// # Errors
+/// The database refused.
+pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, Error> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    Ok(db.begin_with_options(options).await?)
+}

@@ -1,0 +1,56 @@
+//! What every write and job is given: the database, the clock, ids, settings and the outside ports.
+
+use entities::Timestamp;
+use sea_orm::{DatabaseConnection, DatabaseTransaction};
+
+use crate::{clock::Clock, db, error::Error, ids::Ids, settings::Settings};
+
+/// The surroundings of the work. One per process, shared behind an `Arc`.
+#[derive(Debug)]
+pub struct Env {
+    /// The store.
+    pub db: DatabaseConnection,
+    /// The time.
+    pub clock: Clock,
+    /// Ids and secrets.
+    pub ids: Ids,
+    /// What the operator set.
+    pub settings: Settings,
+    /// Told when a job was committed, so that this process's worker need not wait for its next poll.
+    pub jobs_waiting: tokio::sync::Notify,
+}
+
+impl Env {
+    /// The surroundings over an open database, outside ports closed.
+    pub fn new(db: DatabaseConnection, clock: Clock, ids: Ids, settings: Settings) -> Self {
+        Self { db, clock, ids, settings, jobs_waiting: tokio::sync::Notify::new() }
+    }
+
+    /// Begins a write.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, Error> {
+        db::begin(&self.db).await
+    }
+
+    /// Commits a write and wakes this process's worker for what it may have enqueued.
+    ///
+    /// # Errors
+    /// The database refused: nothing was written.
+    pub async fn commit(&self, txn: DatabaseTransaction) -> Result<(), Error> {
+        txn.commit().await?;
+        self.jobs_waiting.notify_waiters();
+        Ok(())
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new id.
+    pub fn id<T: From<uuid::Uuid>>(&self) -> T {
+        self.ids.next(self.now())
+    }
+}
