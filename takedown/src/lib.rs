@@ -19,6 +19,7 @@ pub mod intake {
 }
 pub mod observe {
     //! Observe: what the DNS, the registries and the routing table say, and what changed.
+    pub mod look;
     pub mod reading;
 }
 

@@ -1,0 +1,71 @@
+//! One look at one observable: which questions, asked of whom, and what came back.
+
+use entities::{ObservableId, Probe, Timestamp};
+
+use super::reading::{DnsReading, RdapDomainReading, RdapNetworkReading};
+
+/// What one server said to one question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reading {
+    /// A DNS answer.
+    Dns(DnsReading),
+    /// An RDAP domain object, or its absence.
+    RdapDomain(RdapDomainReading),
+    /// An RDAP network or AS object, or its absence.
+    RdapNetwork(RdapNetworkReading),
+    /// The loaded routing table's answer: prefix, AS number, AS name.
+    Route {
+        /// The longest prefix that covers the address.
+        prefix: String,
+        /// The AS that announces it.
+        asn: u32,
+        /// Its name, if the table has one.
+        name: String,
+    },
+}
+
+/// One question with who answered and what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// The question.
+    pub probe: Probe,
+    /// Who answered: `udp:192.0.2.53:53`, `rdap:host`, `asn-table`.
+    pub server: String,
+    /// The reading.
+    pub reading: Reading,
+    /// The answer as it came, bounded.
+    pub raw: String,
+    /// The smallest TTL among the records, in seconds, for DNS.
+    pub ttl: Option<u32>,
+}
+
+/// Everything one look returned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// What was looked at.
+    pub observable: ObservableId,
+    /// When.
+    pub at: Timestamp,
+    /// The answers. Several resolvers give several for one probe.
+    pub answers: Vec<Seen>,
+    /// Questions that could not be asked, each with why: a marking, a limit, a server that fails.
+    pub unanswered: Vec<(Probe, String)>,
+}
+
+impl Look {
+    /// The DNS readings of one probe, with the server each is from.
+    pub fn dns(&self, probe: Probe) -> impl Iterator<Item = (&str, &DnsReading)> {
+        self.answers.iter().filter(move |seen| seen.probe == probe).filter_map(|seen| match &seen.reading {
+            Reading::Dns(reading) => Some((seen.server.as_str(), reading)),
+            Reading::RdapDomain(_) | Reading::RdapNetwork(_) | Reading::Route { .. } => None,
+        })
+    }
+
+    /// The registry's or registrar's RDAP reading of the domain, the fullest last.
+    pub fn rdap_domain(&self) -> impl Iterator<Item = &RdapDomainReading> {
+        self.answers.iter().filter_map(|seen| match &seen.reading {
+            Reading::RdapDomain(reading) => Some(reading),
+            Reading::Dns(_) | Reading::RdapNetwork(_) | Reading::Route { .. } => None,
+        })
+    }
+}
