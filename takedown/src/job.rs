@@ -2,6 +2,7 @@
 //!
 //! A job does one thing once and may run twice, after a crash or a lost lease: it must bear that.
 
+pub mod kinds;
 pub mod queue;
 pub mod schedule;
 pub mod worker;
@@ -26,7 +27,8 @@ pub async fn traced<T>(id: String, work: impl Future<Output = T>) -> T {
     TRACE_ID.scope(id, work).await
 }
 
-/// One kind of machine work. Its fields are its arguments: ids, never content.
+/// What a kind of machine work is called and told. Its fields are its arguments: ids, never content. All kinds
+/// are in [`kinds`], so that a stage can hand on to a later one without importing it.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The stored name, kebab-case, never changed once released.
     const NAME: &'static str;
@@ -39,7 +41,10 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn dedupe(&self) -> Option<String> {
         None
     }
+}
 
+/// How a kind of machine work is done; implemented in the stage that does it.
+pub trait Run: Job {
     /// Does the work. No transaction is open when it begins.
     fn run(self, env: &Env) -> impl Future<Output = Result<(), JobError>> + Send;
 }

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::{Job, JobError, queue, traced};
+use super::{JobError, Run, queue, traced};
 use crate::{env::Env, error::Error};
 
 /// A job under way; `None` for a name that this binary does not know.
@@ -21,7 +21,7 @@ pub type Dispatch = for<'a> fn(&'a job::Model, &'a Env) -> Running<'a>;
 ///
 /// # Errors
 /// The job's own.
-pub async fn run_as<J: Job>(row: &job::Model, env: &Env) -> Result<(), JobError> {
+pub async fn run_as<J: Run>(row: &job::Model, env: &Env) -> Result<(), JobError> {
     let work: J =
         serde_json::from_value(row.payload.clone()).map_err(|e| JobError::GiveUp(Error::internal(e)))?;
     work.run(env).await

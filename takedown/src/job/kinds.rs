@@ -1,0 +1,83 @@
+//! Every kind of machine work, by name. What a kind does is in its stage; here is only what it is told.
+
+use entities::{NoticeId, ObservableId, TaskId};
+use serde::{Deserialize, Serialize};
+
+use super::Job;
+
+/// Reconciler: looks at observables whose time has come.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ObserveDue {}
+
+impl Job for ObserveDue {
+    const NAME: &'static str = "observe-due";
+
+    fn dedupe(&self) -> Option<String> {
+        Some("all".into())
+    }
+}
+
+/// Reads the registration data (RDAP) of domains and addresses. At most a few dozen, since registries allow
+/// about one question a second.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ReadRegistrations {
+    /// Which.
+    pub observables: Vec<ObservableId>,
+}
+
+impl Job for ReadRegistrations {
+    const NAME: &'static str = "read-registrations";
+    const PRIORITY: i16 = -1;
+}
+
+/// Groups observables anew; one waiting run serves every change before it begins.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Recluster {}
+
+impl Job for Recluster {
+    const NAME: &'static str = "recluster";
+    const PRIORITY: i16 = -2;
+
+    fn dedupe(&self) -> Option<String> {
+        Some("all".into())
+    }
+}
+
+/// Renders the notices for approved tasks, one per desk.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DraftNotices {
+    /// The approved tasks.
+    pub tasks: Vec<TaskId>,
+}
+
+impl Job for DraftNotices {
+    const NAME: &'static str = "draft-notices";
+}
+
+/// Sends one approved notice.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SendNotice {
+    /// Which.
+    pub notice: NoticeId,
+}
+
+impl Job for SendNotice {
+    const NAME: &'static str = "send-notice";
+    const PRIORITY: i16 = 1;
+
+    fn dedupe(&self) -> Option<String> {
+        Some(self.notice.to_string())
+    }
+}
+
+/// Reconciler: looks whether the targets of open tasks are down, and whether closed ones came back.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct VerifyDue {}
+
+impl Job for VerifyDue {
+    const NAME: &'static str = "verify-due";
+
+    fn dedupe(&self) -> Option<String> {
+        Some("all".into())
+    }
+}
