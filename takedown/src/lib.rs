@@ -10,6 +10,7 @@ pub mod error;
 pub mod ids;
 pub mod job;
 pub mod jobs;
+pub mod outside;
 pub mod settings;
 pub mod visible;
 
