@@ -1,5 +1,10 @@
 //! The work: the stages of the road in order, and beside it access, errors, audit, jobs, and the outside ports.
 
+// The road.
+pub mod intake;
+pub mod observe;
+
+// Beside it.
 pub mod access;
 pub mod actor;
 pub mod audit;
@@ -10,19 +15,10 @@ pub mod error;
 pub mod ids;
 pub mod job;
 pub mod jobs;
+pub mod marking;
 pub mod outside;
 pub mod settings;
 pub mod visible;
-
-pub mod intake {
-    //! Intake: a list, report or bundle becomes sightings of observables.
-    pub mod entry;
-}
-pub mod observe {
-    //! Observe: what the DNS, the registries and the routing table say, and what changed.
-    pub mod look;
-    pub mod reading;
-}
 
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {

@@ -1,0 +1,116 @@
+//! The marking of an observable: the most restrictive of everything that was said of it or of what hangs on it.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a rule must see every marking, also those its actor may not read"
+)]
+
+use std::collections::HashMap;
+
+use entities::{LinkKind, ObservableId, Pap, Tlp, link, observable, sighting};
+use sea_orm::{
+    ConnectionTrait, ExprTrait, FromQueryResult,
+    sea_query::{Expr, JoinType, Query, SelectStatement},
+};
+
+use crate::error::Error;
+
+/// How far something may be shared and what may be done with it. Unmarked things are clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marking {
+    /// Who may read it.
+    pub tlp: Tlp,
+    /// What may be done with it.
+    pub pap: Pap,
+}
+
+impl Marking {
+    /// No limit.
+    pub const CLEAR: Self = Self { tlp: Tlp::Clear, pap: Pap::Clear };
+
+    /// The more restrictive of the two, label by label.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { tlp: Ord::max(self.tlp, other.tlp), pap: Ord::max(self.pap, other.pap) }
+    }
+}
+
+/// Ids in one statement.
+const IDS: usize = 10_000;
+
+/// The markings of many observables. Counted are sightings of the observable itself, of every name, URL and
+/// endpoint under the same registrable domain, and of what is hosted on the address: to probe or report a domain
+/// is to touch the URL that somebody marked.
+///
+/// # Errors
+/// The database refused.
+pub async fn of(
+    db: &impl ConnectionTrait,
+    ids: &[ObservableId],
+) -> Result<HashMap<ObservableId, Marking>, Error> {
+    let mut markings: HashMap<_, _> = ids.iter().map(|id| (*id, Marking::CLEAR)).collect();
+    for part in ids.chunks(IDS) {
+        for query in [own(part), under_domain(part), on_address(part)] {
+            for row in db.query_all(&query).await? {
+                let said = Said::from_query_result(&row, "")?;
+                let marking = markings.entry(said.target).or_insert(Marking::CLEAR);
+                *marking = marking.and(Marking { tlp: said.tlp, pap: said.pap });
+            }
+        }
+    }
+    Ok(markings)
+}
+
+#[derive(FromQueryResult)]
+struct Said {
+    target: ObservableId,
+    tlp: Tlp,
+    pap: Pap,
+}
+
+/// Sightings as `s`, each with the observable (column `target`) whose marking they bear on.
+fn said(target: (&'static str, &'static str)) -> SelectStatement {
+    Query::select()
+        .distinct()
+        .expr_as(Expr::col(target), "target")
+        .column(("s", "tlp"))
+        .column(("s", "pap"))
+        .from_as(sighting::Entity, "s")
+        .to_owned()
+}
+
+fn own(ids: &[ObservableId]) -> SelectStatement {
+    said(("s", "observable_id"))
+        .and_where(Expr::col(("s", "observable_id")).is_in(ids.iter().copied()))
+        .to_owned()
+}
+
+fn under_domain(ids: &[ObservableId]) -> SelectStatement {
+    said(("t", "id"))
+        .join_as(
+            JoinType::InnerJoin,
+            observable::Entity,
+            "o",
+            Expr::col(("o", "id")).equals(("s", "observable_id")),
+        )
+        .join_as(
+            JoinType::InnerJoin,
+            observable::Entity,
+            "t",
+            Expr::col(("t", "registrable")).equals(("o", "registrable")),
+        )
+        .and_where(Expr::col(("t", "id")).is_in(ids.iter().copied()))
+        .to_owned()
+}
+
+fn on_address(ids: &[ObservableId]) -> SelectStatement {
+    said(("l", "to_id"))
+        .join_as(
+            JoinType::InnerJoin,
+            link::Entity,
+            "l",
+            Expr::col(("l", "from_id")).equals(("s", "observable_id")),
+        )
+        .and_where(Expr::col(("l", "kind")).eq(LinkKind::HostedOn))
+        .and_where(Expr::col(("l", "to_id")).is_in(ids.iter().copied()))
+        .to_owned()
+}
