@@ -1,5 +1,6 @@
 //! The schema's history: one change a file, frozen once it has landed. Never imports entities.
 
+pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
 mod m20261124_000001_source;

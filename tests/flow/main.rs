@@ -1,2 +1,3 @@
-//! flows
-fn main() {}
+//! The flows: the whole road, end to end, in one binary.
+
+mod services;

@@ -1,1 +1,12 @@
-//! harness
+//! What tests share: databases of both kinds, a real name server, a real mail server.
+
+pub mod database;
+pub mod knot;
+mod port;
+pub mod postfix;
+mod postgres;
+pub mod services;
+
+pub use database::{Database, on_each_database};
+pub use knot::Knot;
+pub use postfix::Postfix;
