@@ -1,3 +1,13 @@
 //! Intake: a list, report or bundle becomes sightings of observables.
 
+pub mod account;
+pub mod address;
+pub mod benign;
+pub mod classify;
+pub mod context;
 pub mod entry;
+pub mod family;
+pub mod name;
+pub mod refang;
+mod script;
+mod wallet;
