@@ -6,8 +6,9 @@ use std::{
     fs::{self, File, Permissions},
     net::{Ipv4Addr, SocketAddr},
     os::unix::fs::{PermissionsExt, chown},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -26,11 +27,21 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How long a message that was accepted may take to its mailbox.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(20);
 
+/// Runs `$0 -c $1 start-fg`, and stops it when standard input ends: its daemons leave the process group, so that a
+/// test which is killed for hanging would otherwise leave them behind.
+const RUN: &str = r#"
+exec 3<&0
+( trap '' HUP INT TERM; cat <&3; exec "$0" -c "$1" abort ) >/dev/null 2>&1 &
+"$0" -c "$1" start-fg
+"#;
+
+/// How long it may take to stop.
+const STOPPED_WITHIN: Duration = Duration::from_secs(10);
+
 /// A running mail server with its own configuration, queue and mailboxes. It is stopped when this is dropped.
 #[derive(Debug)]
 pub struct Postfix {
     process: Child,
-    program: PathBuf,
     address: SocketAddr,
     folder: TempDir,
 }
@@ -110,16 +121,16 @@ impl Postfix {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port::free()?));
         lay_out(folder.path(), address, addresses)?;
         let output = File::create(folder.path().join("output.log"))?;
-        let process = Command::new(program)
-            .arg("-c")
+        let process = Command::new("sh")
+            .args(["-c", RUN])
+            .arg(program)
             .arg(folder.path())
-            .arg("start-fg")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(output.try_clone()?)
             .stderr(output)
             .spawn()
             .context("starting postfix")?;
-        let mut postfix = Self { process, program: program.to_owned(), address, folder };
+        let mut postfix = Self { process, address, folder };
         postfix.wait_until_it_greets().await?;
         Ok(postfix)
     }
@@ -147,15 +158,11 @@ impl Postfix {
 
 impl Drop for Postfix {
     fn drop(&mut self) {
-        // Killing the command would leave the daemons that it started.
-        let _ = Command::new(&self.program)
-            .arg("-c")
-            .arg(self.folder.path())
-            .arg("abort")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
+        drop(self.process.stdin.take());
+        let started = Instant::now();
+        while started.elapsed() < STOPPED_WITHIN && matches!(self.process.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(5));
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
