@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use entities::Probe;
+
 /// All settings of the work.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The job queue.
     pub jobs: JobSettings,
+    /// Observation.
+    pub observe: ObserveSettings,
 }
 
 /// The job queue's settings.
@@ -29,6 +33,52 @@ impl Default for JobSettings {
             lease: Duration::from_secs(60),
             poll: Duration::from_millis(500),
             grace: Duration::from_secs(20),
+        }
+    }
+}
+
+/// When and how observables are looked at.
+#[derive(Clone, Debug)]
+pub struct ObserveSettings {
+    /// The record types of the regular round.
+    pub probes: Vec<Probe>,
+    /// Whether the regular round asks the parent zone's servers for the delegation.
+    pub delegation: bool,
+    /// Whether registration data is read.
+    pub registration: bool,
+    /// Whether a random name below each domain that answers is asked for, to know a wildcard.
+    pub wildcard: bool,
+    /// Observables in one batch, which is one transaction.
+    pub batch: u64,
+    /// Looks that wait for answers at a time.
+    pub at_once: usize,
+    /// How long until a look that brought nothing is repeated.
+    pub fresh_every: Duration,
+    /// How long until what answers is looked at again.
+    pub active_every: Duration,
+    /// How long until what is dark is looked at again.
+    pub dark_every: Duration,
+    /// How long until what is sinkholed or seized is looked at again.
+    pub seized_every: Duration,
+    /// How long a reading of registration data stands.
+    pub registration_every: Duration,
+}
+
+impl Default for ObserveSettings {
+    fn default() -> Self {
+        const HOUR: u64 = 3_600;
+        Self {
+            probes: vec![Probe::A, Probe::Aaaa, Probe::Ns, Probe::Soa, Probe::Mx, Probe::Txt, Probe::Caa],
+            delegation: true,
+            registration: true,
+            wildcard: true,
+            batch: 500,
+            at_once: 64,
+            fresh_every: Duration::from_secs(HOUR),
+            active_every: Duration::from_secs(6 * HOUR),
+            dark_every: Duration::from_secs(24 * HOUR),
+            seized_every: Duration::from_secs(24 * HOUR),
+            registration_every: Duration::from_secs(24 * HOUR),
         }
     }
 }

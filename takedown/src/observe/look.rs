@@ -48,6 +48,8 @@ pub struct Look {
     pub at: Timestamp,
     /// The answers. Several resolvers give several for one probe.
     pub answers: Vec<Seen>,
+    /// The addresses that a random name below this one answered, if it answered: a wildcard.
+    pub below: Option<Vec<String>>,
     /// Questions that could not be asked, each with why: a marking, a limit, a server that fails.
     pub unanswered: Vec<(Probe, String)>,
 }

@@ -1,0 +1,174 @@
+//! The questions: which are put about what, each only after `access::may_probe`.
+
+use entities::{ObservableKind, Pap, Probe, observable};
+use futures::{StreamExt, future::join_all, stream};
+
+use super::{
+    look::{Look, Reading, Seen},
+    reading::Outcome,
+};
+use crate::{
+    access::{self, Action, Reach, Subject},
+    actor::Actor,
+    env::Env,
+    error::Error,
+    marking::{self, Marking},
+    outside::dns::DnsAnswer,
+};
+
+/// What is asked in one look.
+#[derive(Clone, Debug)]
+pub struct Questions {
+    /// The DNS record types.
+    pub dns: Vec<Probe>,
+    /// Every resolver is asked, instead of the one that the name falls to.
+    pub all_resolvers: bool,
+    /// The parent zone's servers are asked for the delegation of a registrable domain.
+    pub delegation: bool,
+    /// A random name below a registrable domain that answers is asked for.
+    pub wildcard: bool,
+    /// The registry's RDAP, and the registrar's where the registry points to it.
+    pub registration: bool,
+}
+
+impl Questions {
+    /// Every record type, for the regular round.
+    pub fn survey(env: &Env) -> Self {
+        Self {
+            dns: env.settings.observe.probes.clone(),
+            all_resolvers: false,
+            delegation: env.settings.observe.delegation,
+            wildcard: env.settings.observe.wildcard,
+            registration: false,
+        }
+    }
+
+    /// What a verdict needs: addresses and delegation from everybody, and the registration.
+    pub fn verdict() -> Self {
+        Self { dns: vec![Probe::A, Probe::Aaaa, Probe::Ns], all_resolvers: true, delegation: true, wildcard: false, registration: true }
+    }
+
+    /// The registration data alone.
+    pub const fn registration() -> Self {
+        Self { dns: Vec::new(), all_resolvers: false, delegation: false, wildcard: false, registration: true }
+    }
+}
+
+/// Looks at every target and returns what came back, in their order. Stores nothing.
+///
+/// # Errors
+/// The actor may not observe, or the database refused. A question that a marking forbids is no error: it is in
+/// [`Look::unanswered`].
+pub async fn look_at(
+    env: &Env,
+    actor: &Actor,
+    targets: &[observable::Model],
+    questions: &Questions,
+) -> Result<Vec<Look>, Error> {
+    access::check(actor, Action::Observe, Subject::System)?;
+    let ids: Vec<_> = targets.iter().map(|target| target.id).collect();
+    let markings = marking::of(&env.db, &ids).await?;
+    let looks = targets.iter().map(|target| {
+        let pap = markings.get(&target.id).unwrap_or(&Marking::CLEAR).pap;
+        one(env, target, pap, questions)
+    });
+    // The ports limit what is in flight per server; this bounds the looks that wait for them.
+    Ok(stream::iter(looks).buffered(env.settings.observe.at_once.max(1)).collect().await)
+}
+
+async fn one(env: &Env, target: &observable::Model, pap: Pap, questions: &Questions) -> Look {
+    let mut look = Look { observable: target.id, at: env.now(), answers: Vec::new(), below: None, unanswered: Vec::new() };
+    match target.kind {
+        ObservableKind::DomainName
+        | ObservableKind::HostName
+        | ObservableKind::NameServer
+        | ObservableKind::MailHost => name(env, target, pap, questions, &mut look).await,
+        ObservableKind::Ipv4Address | ObservableKind::Ipv6Address => address(env, target, pap, questions, &mut look).await,
+        ObservableKind::Endpoint
+        | ObservableKind::Url
+        | ObservableKind::AutonomousSystem
+        | ObservableKind::Prefix
+        | ObservableKind::Certificate
+        | ObservableKind::Registrar
+        | ObservableKind::Registry
+        | ObservableKind::RegistrantToken
+        | ObservableKind::Account
+        | ObservableKind::FileHash
+        | ObservableKind::Wallet => {}
+    }
+    look
+}
+
+async fn name(env: &Env, target: &observable::Model, pap: Pap, questions: &Questions, look: &mut Look) {
+    let dns = &env.outside.dns;
+    if !questions.dns.is_empty() {
+        match access::may_probe(pap, Reach::Actor) {
+            Ok(()) => {
+                let resolvers = if questions.all_resolvers {
+                    (0..dns.resolvers()).collect()
+                } else {
+                    vec![dns.shard(&target.value)]
+                };
+                let asked = resolvers
+                    .iter()
+                    .flat_map(|resolver| questions.dns.iter().map(move |probe| (*resolver, *probe)))
+                    .map(|(resolver, probe)| async move { (probe, dns.ask(resolver, &target.value, probe).await) });
+                look.answers.extend(join_all(asked).await.into_iter().map(|(probe, answer)| seen(probe, answer)));
+                if questions.wildcard && target.kind == ObservableKind::DomainName && has_address(look) {
+                    look.below = below(env, &target.value).await;
+                }
+            }
+            Err(refusal) => look.unanswered.extend(questions.dns.iter().map(|probe| (*probe, refusal.to_string()))),
+        }
+    }
+    if target.kind != ObservableKind::DomainName {
+        return;
+    }
+    if questions.delegation {
+        match access::may_probe(pap, Reach::ThirdParty) {
+            Ok(()) => look.answers.push(seen(Probe::Delegation, dns.delegation(&target.value).await)),
+            Err(refusal) => look.unanswered.push((Probe::Delegation, refusal.to_string())),
+        }
+    }
+    if questions.registration {
+        super::registration::domain(env, &target.value, pap, look).await;
+    }
+}
+
+fn has_address(look: &Look) -> bool {
+    look.dns(Probe::A).any(|(_, reading)| reading.outcome == Outcome::Answer)
+}
+
+/// The addresses that a name nobody made answers, below `domain`.
+async fn below(env: &Env, domain: &str) -> Option<Vec<String>> {
+    let label = crate::hex(&env.ids.secret()[..6]);
+    let answer = env.outside.dns.ask(env.outside.dns.shard(domain), &format!("{label}.{domain}"), Probe::A).await;
+    (answer.reading.outcome == Outcome::Answer).then_some(answer.reading.records)
+}
+
+/// The routing table is ours to read, whatever the marking; the RIR's RDAP is a third party.
+async fn address(env: &Env, target: &observable::Model, pap: Pap, questions: &Questions, look: &mut Look) {
+    let Ok(ip) = target.value.parse() else { return };
+    if let Some(entry) = env.outside.asn.lookup(ip) {
+        look.answers.push(Seen {
+            probe: Probe::AsnTable,
+            server: "asn-table".into(),
+            reading: Reading::Route { prefix: entry.prefix.to_string(), asn: entry.asn, name: entry.name.clone() },
+            raw: format!("{} AS{} {}", entry.prefix, entry.asn, entry.name),
+            ttl: None,
+        });
+    }
+    if questions.registration {
+        super::registration::address(env, ip, pap, look).await;
+    }
+}
+
+fn seen(probe: Probe, answer: DnsAnswer) -> Seen {
+    Seen {
+        probe,
+        raw: answer.raw(),
+        ttl: answer.ttl_min,
+        server: answer.server,
+        reading: Reading::Dns(answer.reading),
+    }
+}

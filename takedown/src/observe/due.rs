@@ -1,0 +1,196 @@
+//! Who is due for a look: the reconciler that keeps observations fresh, and a person's request to look now.
+#![expect(clippy::disallowed_methods, reason = "the due query is machine work over all observables")]
+
+use std::{collections::HashSet, time::Duration};
+
+use entities::{ObservableId, ObservableKind, Probe, observable, observation};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, LockBehavior, LockType},
+};
+
+use super::{
+    ask::Questions,
+    round::{self, Round},
+};
+use crate::{
+    access::{self, Action, Subject},
+    actor::Actor,
+    env::Env,
+    error::Error,
+    job::{
+        JobError, Run,
+        kinds::{ObserveDue, ReadRegistrations},
+        queue,
+    },
+    visible,
+};
+
+/// How long a batch is somebody's: if that worker dies, it is due again then.
+const CLAIM: Duration = Duration::from_secs(15 * 60);
+/// Domains in one registration job: registries allow about one question a second.
+const REGISTRATIONS: usize = 25;
+
+impl Run for ObserveDue {
+    /// Takes one batch, leaves the rest to the next job of its kind, which may run beside it.
+    async fn run(self, env: &Env) -> Result<(), JobError> {
+        let targets = claim(env).await?;
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let actor = Actor::System("observe-due");
+        let questions = Questions::survey(env);
+        round::observe(env, &actor, &targets, &questions).await?;
+        Ok(())
+    }
+}
+
+impl Run for ReadRegistrations {
+    async fn run(self, env: &Env) -> Result<(), JobError> {
+        let actor = Actor::System("read-registrations");
+        let targets = visible::observables(&actor)
+            .filter(observable::Column::Id.is_in(self.observables))
+            .all(&env.db)
+            .await?;
+        round::observe(env, &actor, &targets, &Questions::registration()).await?;
+        Ok(())
+    }
+}
+
+/// Takes the observables that have been due longest, marks them as taken, and enqueues what follows: the next
+/// batch, and the registrations of domains that nobody has looked at yet.
+async fn claim(env: &Env) -> Result<Vec<observable::Model>, Error> {
+    let now = env.now();
+    let batch = env.settings.observe.batch;
+    let txn = env.begin().await?;
+    let due = observable::Entity::find()
+        .filter(observable::Column::NextDueAt.lte(now))
+        .order_by_asc(observable::Column::NextDueAt)
+        .order_by_asc(observable::Column::Id)
+        .limit(batch)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .all(&txn)
+        .await?;
+    observable::Entity::update_many()
+        .col_expr(observable::Column::NextDueAt, Expr::value(Some(now.plus(CLAIM))))
+        .filter(observable::Column::Id.is_in(due.iter().map(|row| row.id)))
+        .exec(&txn)
+        .await?;
+    if due.len() as u64 == batch {
+        queue::enqueue(env, &txn, &ObserveDue {}).await?;
+    }
+    for job in registrations(env, &txn, &due).await? {
+        queue::enqueue(env, &txn, &job).await?;
+    }
+    env.commit(txn).await?;
+    Ok(due)
+}
+
+/// Jobs for the domains whose registration was not read for a while.
+async fn registrations(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    due: &[observable::Model],
+) -> Result<Vec<ReadRegistrations>, Error> {
+    let settings = &env.settings.observe;
+    if !settings.registration {
+        return Ok(Vec::new());
+    }
+    let domains: Vec<ObservableId> =
+        due.iter().filter(|row| row.kind == ObservableKind::DomainName).map(|row| row.id).collect();
+    let known: HashSet<ObservableId> = observation::Entity::find()
+        .select_only()
+        .column(observation::Column::ObservableId)
+        .filter(observation::Column::ObservableId.is_in(domains.iter().copied()))
+        .filter(observation::Column::Probe.eq(Probe::RdapDomain))
+        .filter(observation::Column::LastSeen.gt(env.now().minus(settings.registration_every)))
+        .into_tuple()
+        .all(txn)
+        .await?
+        .into_iter()
+        .collect();
+    let unread: Vec<ObservableId> = domains.into_iter().filter(|id| !known.contains(id)).collect();
+    Ok(unread.chunks(REGISTRATIONS).map(|part| ReadRegistrations { observables: part.to_vec() }).collect())
+}
+
+/// Whom a person wants looked at now.
+#[derive(Clone, Debug)]
+pub enum Whom {
+    /// Those whose time has come.
+    Due,
+    /// Every observable that is looked at at all.
+    All,
+    /// These.
+    These(Vec<ObservableId>),
+}
+
+/// Looks now, in this process, batch by batch; `progress` is told the figures so far and how many there are.
+///
+/// # Errors
+/// The actor may not observe, one of the named is not visible, or the database refused; batches before that one
+/// are stored.
+pub async fn observe_now(
+    env: &Env,
+    actor: &Actor,
+    whom: Whom,
+    questions: &Questions,
+    mut progress: impl FnMut(&Round, u64),
+) -> Result<Round, Error> {
+    access::check(actor, Action::Observe, Subject::System)?;
+    let ids = find(env, actor, whom).await?;
+    let (mut total, count) = (Round::default(), ids.len() as u64);
+    let batch = usize::try_from(env.settings.observe.batch).unwrap_or(usize::MAX).max(1);
+    for part in ids.chunks(batch) {
+        let targets = visible::observables(actor)
+            .filter(observable::Column::Id.is_in(part.iter().copied()))
+            .order_by_asc(observable::Column::Id)
+            .all(&env.db)
+            .await?;
+        let (_, round) = round::observe(env, actor, &targets, questions).await?;
+        total.add(&round);
+        progress(&total, count);
+    }
+    Ok(total)
+}
+
+async fn find(env: &Env, actor: &Actor, whom: Whom) -> Result<Vec<ObservableId>, Error> {
+    let select = visible::observables(actor).select_only().column(observable::Column::Id);
+    let select = select.order_by_asc(observable::Column::Id);
+    let select = match whom {
+        Whom::Due => select.filter(observable::Column::NextDueAt.lte(env.now())),
+        Whom::All => select.filter(observable::Column::NextDueAt.is_not_null()),
+        Whom::These(ids) => {
+            let found: Vec<ObservableId> =
+                select.filter(observable::Column::Id.is_in(ids.iter().copied())).into_tuple().all(&env.db).await?;
+            if let Some(missing) = ids.iter().find(|id| !found.contains(id)) {
+                return Err(Error::not_found("observable", missing));
+            }
+            return Ok(found);
+        }
+    };
+    Ok(select.into_tuple().all(&env.db).await?)
+}
+
+/// Makes observables due at once and wakes the reconciler: the quick answer to a request over the API.
+///
+/// # Errors
+/// The actor may not observe, one of them is not visible, or the database refused.
+pub async fn request(env: &Env, actor: &Actor, ids: &[ObservableId]) -> Result<usize, Error> {
+    let txn = env.begin().await?;
+    let found = find(env, actor, Whom::These(ids.to_vec())).await?;
+    access::check(actor, Action::Observe, Subject::System)?;
+    let made: u64 = observable::Entity::update_many()
+        .col_expr(observable::Column::NextDueAt, Expr::value(Some(env.now())))
+        .filter(observable::Column::Id.is_in(found.iter().copied()))
+        .filter(observable::Column::NextDueAt.is_not_null())
+        .exec(&txn)
+        .await?
+        .rows_affected;
+    let listed: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let detail = serde_json::json!({ "observables": listed });
+    crate::audit::record(&txn, env.now(), actor, "requested-look", "batch", detail).await?;
+    queue::enqueue(env, &txn, &ObserveDue {}).await?;
+    env.commit(txn).await?;
+    Ok(usize::try_from(made).unwrap_or(usize::MAX))
+}
+

@@ -1,0 +1,207 @@
+//! A round: looks at a batch, stores what changed, and says when to look again.
+#![expect(clippy::disallowed_methods, reason = "writes rows that `visible` or the due query has handed over")]
+
+use std::{collections::BTreeMap, time::Duration};
+
+use entities::{FactKind, ObservableId, ObservableState, Probe, Timestamp, observable};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
+    sea_query::Expr,
+};
+use serde_json::json;
+
+use super::{
+    ask::{self, Questions},
+    derive, facts,
+    look::Look,
+    observations,
+    reading::Outcome,
+};
+use crate::{
+    actor::Actor,
+    audit,
+    env::Env,
+    error::Error,
+    intake::{
+        entry::{Linked, Named, Stated},
+        store,
+    },
+    job::{kinds::Recluster, queue},
+};
+
+/// The source that observed links and facts are stored under.
+pub const SOURCE: &str = "observed";
+
+/// What a round did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Round {
+    /// Observables looked at.
+    pub observables: usize,
+    /// Answers that came.
+    pub answers: usize,
+    /// Answers that are new or differ from the last.
+    pub changed: usize,
+    /// Questions that a marking, a limit or a failure left unanswered.
+    pub unanswered: usize,
+}
+
+impl Round {
+    /// Adds another round's figures.
+    pub fn add(&mut self, other: &Self) {
+        self.observables += other.observables;
+        self.answers += other.answers;
+        self.changed += other.changed;
+        self.unanswered += other.unanswered;
+    }
+}
+
+/// Looks at the targets, stores the answers, and returns the looks with the figures.
+///
+/// # Errors
+/// The actor may not observe, or the database refused: then nothing of the batch is stored.
+pub async fn observe(
+    env: &Env,
+    actor: &Actor,
+    targets: &[observable::Model],
+    questions: &Questions,
+) -> Result<(Vec<Look>, Round), Error> {
+    let looks = ask::look_at(env, actor, targets, questions).await?;
+    let round = keep(env, actor, targets, &looks).await?;
+    Ok((looks, round))
+}
+
+/// Stores a batch of looks in one transaction: observations, the links and facts that follow, the observables'
+/// states and next dates, one ledger event, and the job that groups anew when something changed.
+async fn keep(env: &Env, actor: &Actor, targets: &[observable::Model], looks: &[Look]) -> Result<Round, Error> {
+    let txn = env.begin().await?;
+    let changed = observations::store(env, &txn, looks).await?;
+    let (mut links, mut stated) = (Vec::new(), Vec::new());
+    for (target, look) in targets.iter().zip(looks) {
+        let of = named(target);
+        links.extend(look.answers.iter().flat_map(|seen| derive::links(&of, seen)));
+        links.extend(routes(env, look));
+        stated.extend(facts::of(env, &txn, &of, look).await?);
+    }
+    hang(env, &txn, &links, &stated).await?;
+    settle(env, &txn, targets, looks, &stated).await?;
+    let round = Round {
+        observables: looks.len(),
+        answers: looks.iter().map(|look| look.answers.len()).sum(),
+        changed: changed.iter().map(Vec::len).sum(),
+        unanswered: looks.iter().map(|look| look.unanswered.len()).sum(),
+    };
+    if round.changed > 0 {
+        let detail = json!({
+            "observables": round.observables,
+            "changed": round.changed,
+            "digest": crate::hex(&facts::digest(looks, &changed)?),
+        });
+        audit::record(&txn, env.now(), actor, "observed", "batch", detail).await?;
+        queue::enqueue(env, &txn, &Recluster {}).await?;
+    }
+    env.commit(txn).await?;
+    for (probe, answers) in tally(looks) {
+        metrics::counter!("lockstep_answers_total", "probe" => probe.as_str()).increment(answers);
+    }
+    Ok(round)
+}
+
+fn tally(looks: &[Look]) -> BTreeMap<Probe, u64> {
+    let mut tally = BTreeMap::new();
+    for seen in looks.iter().flat_map(|look| &look.answers) {
+        *tally.entry(seen.probe).or_default() += 1;
+    }
+    tally
+}
+
+/// The observable as a parser would name it.
+pub fn named(target: &observable::Model) -> Named {
+    Named {
+        kind: target.kind,
+        value: target.value.clone(),
+        display: target.display.clone(),
+        registrable: target.registrable.clone(),
+    }
+}
+
+/// Where the addresses of an answer are announced: read from the loaded table, so nobody is asked.
+fn routes(env: &Env, look: &Look) -> Vec<Linked> {
+    let addresses = [Probe::A, Probe::Aaaa].into_iter().flat_map(|probe| look.dns(probe));
+    let mut links = Vec::new();
+    for address in addresses.flat_map(|(_, reading)| &reading.records) {
+        let (Some(of), Ok(ip)) = (derive::address(address), address.parse()) else { continue };
+        if let Some(entry) = env.outside.asn.lookup(ip) {
+            links.extend(derive::route(&of, &entry.prefix.to_string(), entry.asn));
+        }
+    }
+    links
+}
+
+async fn hang(env: &Env, txn: &DatabaseTransaction, links: &[Linked], facts: &[Stated]) -> Result<(), Error> {
+    let source = store::source(env, txn, SOURCE).await?;
+    store::links(env, txn, source, links, env.now()).await?;
+    store::facts(env, txn, facts, env.now()).await
+}
+
+/// Writes each observable's state and the date of its next look.
+async fn settle(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    targets: &[observable::Model],
+    looks: &[Look],
+    facts: &[Stated],
+) -> Result<(), Error> {
+    let mut groups: BTreeMap<(ObservableState, Timestamp, Option<Timestamp>), Vec<ObservableId>> = BTreeMap::new();
+    for (target, look) in targets.iter().zip(looks) {
+        let sinkholed = facts.iter().any(|f| f.kind == FactKind::Sinkholed && f.of.value == target.value);
+        let state = state(target.state, look, sinkholed);
+        let next = target.next_due_at.map(|_| look.at.plus(pause(env, state)));
+        groups.entry((state, look.at, next)).or_default().push(target.id);
+    }
+    for ((state, at, next), ids) in groups {
+        for part in ids.chunks(10_000) {
+            observable::Entity::update_many()
+                .col_expr(observable::Column::State, Expr::value(state))
+                .col_expr(observable::Column::ObservedAt, Expr::value(at))
+                .col_expr(observable::Column::NextDueAt, Expr::value(next))
+                .col_expr(observable::Column::Version, Expr::col(observable::Column::Version).add(1))
+                .filter(observable::Column::Id.is_in(part.iter().copied()))
+                .exec(txn)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// The state after a look. What could not be asked, or only failed, changes nothing.
+fn state(before: ObservableState, look: &Look, sinkholed: bool) -> ObservableState {
+    if sinkholed {
+        return ObservableState::Seized;
+    }
+    let outcomes = || {
+        let probes = [Probe::A, Probe::Aaaa, Probe::Delegation].into_iter();
+        probes.flat_map(|probe| look.dns(probe).map(move |(_, reading)| (probe, reading.outcome)))
+    };
+    if outcomes().any(|(probe, outcome)| probe != Probe::Delegation && outcome == Outcome::Answer) {
+        return ObservableState::Active;
+    }
+    if look.answers.iter().any(|seen| seen.probe == Probe::AsnTable) {
+        return ObservableState::Active;
+    }
+    let absent = |outcome| matches!(outcome, Outcome::NxDomain | Outcome::NoData);
+    let mut asked = outcomes().filter(|(probe, _)| *probe != Probe::Delegation).peekable();
+    if asked.peek().is_some() && asked.all(|(_, outcome)| absent(outcome)) {
+        return ObservableState::Dark;
+    }
+    before
+}
+
+fn pause(env: &Env, state: ObservableState) -> Duration {
+    let settings = &env.settings.observe;
+    match state {
+        ObservableState::Fresh => settings.fresh_every,
+        ObservableState::Active => settings.active_every,
+        ObservableState::Dark => settings.dark_every,
+        ObservableState::Seized => settings.seized_every,
+    }
+}
