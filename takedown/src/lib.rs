@@ -17,6 +17,7 @@ pub mod job;
 pub mod jobs;
 pub mod marking;
 pub mod outside;
+pub mod reads;
 pub mod settings;
 pub mod visible;
 

@@ -1,0 +1,205 @@
+//! Reads around clusters, tasks and notices.
+
+use std::collections::HashMap;
+
+use entities::{
+    ClusterId, DeskId, NoticeId, NoticeState, TaskId, TaskState, Verdict, cluster, cluster_member, desk,
+    notice, notice_task, task, verification,
+};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+
+use super::{Page, Slice, cut};
+use crate::{
+    access::{self, Action, Subject},
+    actor::Actor,
+    env::Env,
+    error::Error,
+    visible,
+};
+
+/// A page of clusters, of one family or all.
+///
+/// # Errors
+/// The actor may not read, the page is out of bounds, or the database refused.
+pub async fn clusters(
+    env: &Env,
+    actor: &Actor,
+    family: Option<&str>,
+    page: Page,
+) -> Result<Slice<cluster::Model>, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let mut select = visible::clusters(actor);
+    if let Some(family) = family {
+        select = select.filter(cluster::Column::Family.eq(family));
+    }
+    cut(&env.db, select, cluster::Column::Id, page).await
+}
+
+/// The cluster with that id.
+///
+/// # Errors
+/// [`Error::NotFound`] if it is not there or not visible; the actor may not read; the database refused.
+pub async fn cluster(env: &Env, actor: &Actor, id: ClusterId) -> Result<cluster::Model, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let row = visible::clusters(actor).filter(cluster::Column::Id.eq(id)).one(&env.db).await?;
+    row.ok_or_else(|| Error::not_found("cluster", id))
+}
+
+/// The memberships of many clusters, in the order of the members.
+///
+/// # Errors
+/// The database refused.
+pub async fn members(
+    env: &Env,
+    actor: &Actor,
+    of: &[ClusterId],
+) -> Result<HashMap<ClusterId, Vec<cluster_member::Model>>, Error> {
+    let rows = visible::cluster_members(actor)
+        .filter(cluster_member::Column::ClusterId.is_in(of.iter().copied()))
+        .order_by_asc(cluster_member::Column::ObservableId)
+        .all(&env.db)
+        .await?;
+    let mut by: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        by.entry(row.cluster_id).or_default().push(row);
+    }
+    Ok(by)
+}
+
+/// Which tasks are wanted; what is left out does not limit.
+#[derive(Clone, Debug, Default)]
+pub struct TaskFilter {
+    /// In these states.
+    pub states: Vec<TaskState>,
+    /// Opened for this cluster.
+    pub cluster: Option<ClusterId>,
+    /// With this last verdict.
+    pub verdict: Option<Verdict>,
+}
+
+/// A page of tasks.
+///
+/// # Errors
+/// The actor may not read, the page is out of bounds, or the database refused.
+pub async fn tasks(
+    env: &Env,
+    actor: &Actor,
+    filter: &TaskFilter,
+    page: Page,
+) -> Result<Slice<task::Model>, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let mut select = visible::tasks(actor);
+    if !filter.states.is_empty() {
+        select = select.filter(task::Column::State.is_in(filter.states.iter().copied()));
+    }
+    if let Some(cluster) = filter.cluster {
+        select = select.filter(task::Column::ClusterId.eq(cluster));
+    }
+    if let Some(verdict) = filter.verdict {
+        select = select.filter(task::Column::Verdict.eq(verdict));
+    }
+    cut(&env.db, select, task::Column::Id, page).await
+}
+
+/// The task with that id.
+///
+/// # Errors
+/// As [`cluster`].
+pub async fn task(env: &Env, actor: &Actor, id: TaskId) -> Result<task::Model, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let row = visible::tasks(actor).filter(task::Column::Id.eq(id)).one(&env.db).await?;
+    row.ok_or_else(|| Error::not_found("task", id))
+}
+
+/// The tasks with those ids, for batches.
+///
+/// # Errors
+/// The database refused.
+pub async fn tasks_by_ids(
+    env: &Env,
+    actor: &Actor,
+    ids: &[TaskId],
+) -> Result<HashMap<TaskId, task::Model>, Error> {
+    let rows = visible::tasks(actor).filter(task::Column::Id.is_in(ids.iter().copied())).all(&env.db).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// The desks with those ids, for batches.
+///
+/// # Errors
+/// The database refused.
+pub async fn desks(env: &Env, actor: &Actor, ids: &[DeskId]) -> Result<HashMap<DeskId, desk::Model>, Error> {
+    let rows = visible::desks(actor).filter(desk::Column::Id.is_in(ids.iter().copied())).all(&env.db).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// The verifications of many tasks, newest first.
+///
+/// # Errors
+/// The database refused.
+pub async fn verifications(
+    env: &Env,
+    actor: &Actor,
+    of: &[TaskId],
+) -> Result<HashMap<TaskId, Vec<verification::Model>>, Error> {
+    let rows = visible::verifications(actor)
+        .filter(verification::Column::TaskId.is_in(of.iter().copied()))
+        .order_by_desc(verification::Column::At)
+        .order_by_desc(verification::Column::Id)
+        .all(&env.db)
+        .await?;
+    let mut by: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        by.entry(row.task_id).or_default().push(row);
+    }
+    Ok(by)
+}
+
+/// A page of notices, in one state or all.
+///
+/// # Errors
+/// The actor may not read, the page is out of bounds, or the database refused.
+pub async fn notices(
+    env: &Env,
+    actor: &Actor,
+    state: Option<NoticeState>,
+    page: Page,
+) -> Result<Slice<notice::Model>, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let mut select = visible::notices(actor);
+    if let Some(state) = state {
+        select = select.filter(notice::Column::State.eq(state));
+    }
+    cut(&env.db, select, notice::Column::Id, page).await
+}
+
+/// The notice with that id.
+///
+/// # Errors
+/// As [`cluster`].
+pub async fn notice(env: &Env, actor: &Actor, id: NoticeId) -> Result<notice::Model, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let row = visible::notices(actor).filter(notice::Column::Id.eq(id)).one(&env.db).await?;
+    row.ok_or_else(|| Error::not_found("notice", id))
+}
+
+/// The tasks that many notices speak for.
+///
+/// # Errors
+/// The database refused.
+pub async fn tasks_of_notices(
+    env: &Env,
+    actor: &Actor,
+    of: &[NoticeId],
+) -> Result<HashMap<NoticeId, Vec<TaskId>>, Error> {
+    let rows = visible::notice_tasks(actor)
+        .filter(notice_task::Column::NoticeId.is_in(of.iter().copied()))
+        .order_by_asc(notice_task::Column::TaskId)
+        .all(&env.db)
+        .await?;
+    let mut by: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        by.entry(row.notice_id).or_default().push(row.task_id);
+    }
+    Ok(by)
+}

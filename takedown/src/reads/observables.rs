@@ -1,0 +1,259 @@
+//! Reads around observables.
+
+use std::collections::HashMap;
+
+use entities::{
+    ObservableId, ObservableKind, ObservableState, Role, SourceId, fact, link, observable, observation,
+    sighting, source,
+};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::Expr,
+};
+
+use super::{Page, Slice, cut};
+use crate::{
+    access::{self, Action, Subject},
+    actor::Actor,
+    env::Env,
+    error::Error,
+    visible,
+};
+
+/// The most nested rows of one kind that one observable brings along; a bounded answer says that it is one.
+pub const NESTED: usize = 200;
+
+/// Which observables are wanted; what is left out does not limit.
+#[derive(Clone, Debug, Default)]
+pub struct ObservableFilter {
+    /// Of these kinds.
+    pub kinds: Vec<ObservableKind>,
+    /// In these states.
+    pub states: Vec<ObservableState>,
+    /// Under this registrable domain.
+    pub registrable: Option<String>,
+    /// Whose value begins so.
+    pub value_prefix: Option<String>,
+    /// With a sighting of this family (canonical name).
+    pub family: Option<String>,
+    /// With a sighting in this role.
+    pub role: Option<Role>,
+    /// On a benign list, or on none.
+    pub listed: Option<bool>,
+}
+
+/// A page of observables.
+///
+/// # Errors
+/// The actor may not read, the page is out of bounds, or the database refused.
+pub async fn list(
+    env: &Env,
+    actor: &Actor,
+    filter: &ObservableFilter,
+    page: Page,
+) -> Result<Slice<observable::Model>, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    cut(&env.db, filtered(actor, filter), observable::Column::Id, page).await
+}
+
+fn filtered(actor: &Actor, filter: &ObservableFilter) -> Select<observable::Entity> {
+    use observable::Column;
+    let mut select = visible::observables(actor);
+    if !filter.kinds.is_empty() {
+        select = select.filter(Column::Kind.is_in(filter.kinds.iter().copied()));
+    }
+    if !filter.states.is_empty() {
+        select = select.filter(Column::State.is_in(filter.states.iter().copied()));
+    }
+    if let Some(registrable) = &filter.registrable {
+        select = select.filter(Column::Registrable.eq(registrable.as_str()));
+    }
+    if let Some(prefix) = filter.value_prefix.as_deref().filter(|prefix| !prefix.is_empty()) {
+        // A half-open range uses the index on both databases; LIKE would not.
+        select = select.filter(Column::Value.gte(prefix));
+        if let Some(end) = after_prefix(prefix) {
+            select = select.filter(Column::Value.lt(end));
+        }
+    }
+    if filter.family.is_some() || filter.role.is_some() {
+        let mut sightings = visible::sightings(actor);
+        if let Some(family) = &filter.family {
+            sightings = sightings.filter(sighting::Column::Family.eq(family.as_str()));
+        }
+        if let Some(role) = filter.role {
+            sightings = sightings.filter(sighting::Column::Role.eq(role));
+        }
+        let ids = sightings.select_only().column(sighting::Column::ObservableId).into_query();
+        select = select.filter(Column::Id.in_subquery(ids));
+    }
+    if let Some(listed) = filter.listed {
+        let facts = visible::facts(actor).filter(fact::Column::Kind.eq(entities::FactKind::Listed));
+        let ids = facts.select_only().column(fact::Column::ObservableId).into_query();
+        let condition = Expr::col((observable::Entity, Column::Id));
+        let condition = if listed { condition.in_subquery(ids) } else { condition.not_in_subquery(ids) };
+        select = select.filter(Condition::all().add(condition));
+    }
+    select
+}
+
+/// The smallest text after every text that begins with `prefix`, in code-point order.
+fn after_prefix(prefix: &str) -> Option<String> {
+    let mut chars: Vec<char> = prefix.chars().collect();
+    while let Some(last) = chars.pop() {
+        if let Some(next) = char::from_u32(last as u32 + 1) {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
+/// The observable with that id.
+///
+/// # Errors
+/// [`Error::NotFound`] if it is not there or not visible; the actor may not read; the database refused.
+pub async fn by_id(env: &Env, actor: &Actor, id: ObservableId) -> Result<observable::Model, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let row = visible::observables(actor).filter(observable::Column::Id.eq(id)).one(&env.db).await?;
+    row.ok_or_else(|| Error::not_found("observable", id))
+}
+
+/// The observable with that kind and canonical value.
+///
+/// # Errors
+/// As [`by_id`].
+pub async fn by_value(
+    env: &Env,
+    actor: &Actor,
+    kind: ObservableKind,
+    value: &str,
+) -> Result<observable::Model, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let row = visible::observables(actor)
+        .filter(observable::Column::Kind.eq(kind))
+        .filter(observable::Column::Value.eq(value))
+        .one(&env.db)
+        .await?;
+    row.ok_or_else(|| Error::not_found("observable", value))
+}
+
+/// Every visible observable with that value, of any kind.
+///
+/// # Errors
+/// The actor may not read, or the database refused.
+pub async fn named(env: &Env, actor: &Actor, value: &str) -> Result<Vec<observable::Model>, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let select = visible::observables(actor).filter(observable::Column::Value.eq(value));
+    Ok(select
+        .filter(observable::Column::Kind.is_in(ObservableKind::ALL.iter().copied()))
+        .all(&env.db)
+        .await?)
+}
+
+/// The observables with those ids, for batches.
+///
+/// # Errors
+/// The database refused.
+pub async fn by_ids(
+    env: &Env,
+    actor: &Actor,
+    ids: &[ObservableId],
+) -> Result<HashMap<ObservableId, observable::Model>, Error> {
+    let rows = visible::observables(actor).filter(observable::Column::Id.is_in(ids.iter().copied()));
+    Ok(rows.all(&env.db).await?.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// The sources with those ids, for batches.
+///
+/// # Errors
+/// The database refused.
+pub async fn sources(
+    env: &Env,
+    actor: &Actor,
+    ids: &[SourceId],
+) -> Result<HashMap<SourceId, source::Model>, Error> {
+    let rows = visible::sources(actor).filter(source::Column::Id.is_in(ids.iter().copied()));
+    Ok(rows.all(&env.db).await?.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// Rows that hang on observables, by observable.
+pub type Hanging<T> = HashMap<ObservableId, Vec<T>>;
+
+fn hang<T>(rows: Vec<T>, on: impl Fn(&T) -> ObservableId) -> Hanging<T> {
+    let mut by: Hanging<T> = HashMap::new();
+    for row in rows {
+        by.entry(on(&row)).or_default().push(row);
+    }
+    by
+}
+
+/// The sightings of many observables, newest first.
+///
+/// # Errors
+/// The database refused.
+pub async fn sightings(
+    env: &Env,
+    actor: &Actor,
+    of: &[ObservableId],
+) -> Result<Hanging<sighting::Model>, Error> {
+    let rows = visible::sightings(actor)
+        .filter(sighting::Column::ObservableId.is_in(of.iter().copied()))
+        .order_by_desc(sighting::Column::Id)
+        .all(&env.db)
+        .await?;
+    Ok(hang(rows, |row| row.observable_id))
+}
+
+/// The facts of many observables.
+///
+/// # Errors
+/// The database refused.
+pub async fn facts(env: &Env, actor: &Actor, of: &[ObservableId]) -> Result<Hanging<fact::Model>, Error> {
+    let rows = visible::facts(actor)
+        .filter(fact::Column::ObservableId.is_in(of.iter().copied()))
+        .order_by_asc(fact::Column::Kind)
+        .order_by_asc(fact::Column::Id)
+        .all(&env.db)
+        .await?;
+    Ok(hang(rows, |row| row.observable_id))
+}
+
+/// The observations of many observables, newest answer first within question and server.
+///
+/// # Errors
+/// The database refused.
+pub async fn observations(
+    env: &Env,
+    actor: &Actor,
+    of: &[ObservableId],
+) -> Result<Hanging<observation::Model>, Error> {
+    let rows = visible::observations(actor)
+        .filter(observation::Column::ObservableId.is_in(of.iter().copied()))
+        .order_by_asc(observation::Column::Probe)
+        .order_by_asc(observation::Column::Server)
+        .order_by_desc(observation::Column::FirstSeen)
+        .order_by_desc(observation::Column::Id)
+        .all(&env.db)
+        .await?;
+    Ok(hang(rows, |row| row.observable_id))
+}
+
+/// The links that start or end at many observables, strongest (latest) first.
+///
+/// # Errors
+/// The database refused.
+pub async fn links(
+    env: &Env,
+    actor: &Actor,
+    of: &[ObservableId],
+    outgoing: bool,
+) -> Result<Hanging<link::Model>, Error> {
+    let end = if outgoing { link::Column::FromId } else { link::Column::ToId };
+    let rows = visible::links(actor)
+        .filter(end.is_in(of.iter().copied()))
+        .order_by_desc(link::Column::LastSeen)
+        .order_by_asc(link::Column::Id)
+        .all(&env.db)
+        .await?;
+    Ok(hang(rows, |row| if outgoing { row.from_id } else { row.to_id }))
+}
