@@ -1,9 +1,11 @@
 //! What every write and job is given: the database, the clock, ids, settings and the outside ports.
 
+use std::sync::Arc;
+
 use entities::Timestamp;
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 
-use crate::{clock::Clock, db, error::Error, ids::Ids, settings::Settings};
+use crate::{clock::Clock, db, error::Error, ids::Ids, intake::context::Context, settings::Settings};
 
 /// The surroundings of the work. One per process, shared behind an `Arc`.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub struct Env {
     pub ids: Ids,
     /// What the operator set.
     pub settings: Settings,
+    /// Suffixes, family names and benign lists.
+    pub intake: Arc<Context>,
     /// Told when a job was committed, so that this process's worker need not wait for its next poll.
     pub jobs_waiting: tokio::sync::Notify,
 }
@@ -23,7 +27,7 @@ pub struct Env {
 impl Env {
     /// The surroundings over an open database, outside ports closed.
     pub fn new(db: DatabaseConnection, clock: Clock, ids: Ids, settings: Settings) -> Self {
-        Self { db, clock, ids, settings, jobs_waiting: tokio::sync::Notify::new() }
+        Self { db, clock, ids, settings, intake: Arc::default(), jobs_waiting: tokio::sync::Notify::new() }
     }
 
     /// Begins a write.

@@ -7,7 +7,12 @@ pub mod classify;
 pub mod context;
 pub mod entry;
 pub mod family;
+pub mod import;
 pub mod name;
 pub mod refang;
 mod script;
+mod store;
+mod tally;
 mod wallet;
+
+pub use import::{ImportReport, ImportRequest, Progress, import_entries};

@@ -1,0 +1,120 @@
+//! The observables that a chunk names: each looked up, and stored if it is new.
+
+use std::collections::HashMap;
+
+use entities::{ObservableId, ObservableKind};
+use sea_orm::Value;
+
+use super::{Arrived, Store, given::{ABSENT, Given}};
+use crate::{error::Error, intake::entry::Named};
+
+/// The kinds that are looked up on the network: new ones are due at once.
+const OBSERVED: [ObservableKind; 4] = [
+    ObservableKind::DomainName,
+    ObservableKind::HostName,
+    ObservableKind::Ipv4Address,
+    ObservableKind::Ipv6Address,
+];
+
+/// A stored observable.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) id: ObservableId,
+    /// This import stored it, in this chunk: nothing in the store refers to it.
+    pub(super) fresh: bool,
+}
+
+/// The observables of a chunk, by kind and value.
+pub(super) struct Names<'a> {
+    rows: HashMap<(ObservableKind, &'a str), Row>,
+}
+
+impl<'a> Names<'a> {
+    /// Finds or stores everything that `arrived` names.
+    pub(super) async fn resolve(store: &Store<'_>, arrived: &'a [Arrived]) -> Result<Self, Error> {
+        let mut wanted: Vec<&Named> = Vec::with_capacity(arrived.len() * 2);
+        for Arrived { entry, listed } in arrived {
+            if let Ok(parsed) = &entry.parsed {
+                wanted.extend(parsed.sightings.iter().map(|(named, _)| named));
+                wanted.extend(parsed.links.iter().flat_map(|link| [&link.from, &link.to]));
+                wanted.extend(parsed.facts.iter().map(|fact| &fact.of));
+                wanted.extend(listed.iter().map(|fact| &fact.of));
+            }
+        }
+        // In the index's order: neighbouring keys are on the same page, and whoever else inserts in this order
+        // never waits for us while we wait for them.
+        wanted.sort_unstable_by_key(|named| (named.kind.as_str(), named.value.as_str()));
+        wanted.dedup_by_key(|named| (named.kind, named.value.as_str()));
+        let mut names = Self { rows: HashMap::with_capacity(wanted.len()) };
+        names.find(store, &mut wanted).await?;
+        names.insert(store, &mut wanted).await?;
+        // Observing stored these in between.
+        names.find(store, &mut wanted).await?;
+        if wanted.is_empty() { Ok(names) } else { Err(Error::Stale) }
+    }
+
+    /// Moves what is in the store from `wanted` to the rows.
+    async fn find(&mut self, store: &Store<'_>, wanted: &mut Vec<&'a Named>) -> Result<(), Error> {
+        let found = Given::default()
+            .ints("n", 0..i64::try_from(wanted.len()).unwrap_or(i64::MAX))
+            .texts("kind", wanted.iter().map(|named| named.kind.as_str()))
+            .texts("value", wanted.iter().map(|named| named.value.as_str()))
+            .query(
+                store.txn,
+                "SELECT g.n, o.id FROM given g CROSS JOIN observable o \
+                 WHERE o.kind = g.kind AND o.value = g.value",
+                Vec::new(),
+            )
+            .await?;
+        for row in found {
+            let (n, id): (i64, ObservableId) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            if let Some(named) = usize::try_from(n).ok().and_then(|n| wanted.get(n)) {
+                self.rows.insert((named.kind, &named.value), Row { id, fresh: false });
+            }
+        }
+        wanted.retain(|named| !self.rows.contains_key(&(named.kind, named.value.as_str())));
+        Ok(())
+    }
+
+    /// Stores `wanted` and moves it to the rows; what somebody else stored in between stays.
+    async fn insert(&mut self, store: &Store<'_>, wanted: &mut Vec<&'a Named>) -> Result<(), Error> {
+        let ids: Vec<ObservableId> = wanted.iter().map(|_| store.env.ids.next(store.now)).collect();
+        let due = |named: &&Named| if OBSERVED.contains(&named.kind) { store.now.0 } else { ABSENT };
+        let inserted = Given::default()
+            .ids("id", ids.iter().map(|id| id.0))
+            .texts("kind", wanted.iter().map(|named| named.kind.as_str()))
+            .texts("value", wanted.iter().map(|named| named.value.as_str()))
+            .texts("display", wanted.iter().map(|named| named.display.as_deref().unwrap_or("")))
+            .texts("registrable", wanted.iter().map(|named| named.registrable.as_deref().unwrap_or("")))
+            .ints("due", wanted.iter().map(due))
+            .execute(
+                store.txn,
+                &format!(
+                    "INSERT INTO observable (id, kind, value, display, registrable, state, next_due_at, \
+                     created_at, version) SELECT g.id, g.kind, g.value, NULLIF(g.display, ''), \
+                     NULLIF(g.registrable, ''), 'fresh', NULLIF(g.due, {ABSENT}), $1, 1 FROM given g \
+                     WHERE true ON CONFLICT (kind, value) DO NOTHING"
+                ),
+                vec![Value::from(store.now)],
+            )
+            .await?;
+        let all_ours = inserted == wanted.len() as u64;
+        if all_ours {
+            for (named, id) in wanted.drain(..).zip(ids) {
+                self.rows.insert((named.kind, &named.value), Row { id, fresh: true });
+            }
+        }
+        Ok(())
+    }
+
+    /// The stored observable of something that the chunk names.
+    pub(super) fn of(&self, named: &Named) -> Result<Row, Error> {
+        // `resolve` has walked the same entries.
+        self.rows.get(&(named.kind, named.value.as_str())).copied().ok_or(Error::Stale)
+    }
+
+    /// How many observables this chunk brought.
+    pub(super) fn fresh(&self) -> u64 {
+        self.rows.values().filter(|row| row.fresh).count() as u64
+    }
+}
