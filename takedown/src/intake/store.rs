@@ -143,7 +143,8 @@ pub(super) async fn source(env: &Env, txn: &DatabaseTransaction, name: &str) -> 
         [Value::from(env.id::<SourceId>()), Value::from(name), Value::from(env.now())],
     );
     txn.execute_raw(insert).await?;
-    let find = Statement::from_sql_and_values(backend, "SELECT id FROM source WHERE name = $1", [name.into()]);
+    let find =
+        Statement::from_sql_and_values(backend, "SELECT id FROM source WHERE name = $1", [name.into()]);
     let row = txn.query_one_raw(find).await?.ok_or(Error::Stale)?;
     Ok(row.try_get_by_index(0)?)
 }

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use entities::{ObservableId, ObservableKind};
 use sea_orm::Value;
 
-use super::{Arrived, Store, given::{ABSENT, Given}};
+use super::{
+    Arrived, Store,
+    given::{ABSENT, Given},
+};
 use crate::{error::Error, intake::entry::Named};
 
 /// The kinds that are looked up on the network: new ones are due at once.
