@@ -5,7 +5,9 @@ use std::sync::Arc;
 use entities::Timestamp;
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 
-use crate::{clock::Clock, db, error::Error, ids::Ids, intake::context::Context, settings::Settings};
+use crate::{
+    clock::Clock, db, error::Error, ids::Ids, intake::context::Context, outside::Outside, settings::Settings,
+};
 
 /// The surroundings of the work. One per process, shared behind an `Arc`.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub struct Env {
     pub settings: Settings,
     /// Suffixes, family names and benign lists.
     pub intake: Arc<Context>,
+    /// The ports to what is outside; closed until they are set.
+    pub outside: Outside,
     /// Told when a job was committed, so that this process's worker need not wait for its next poll.
     pub jobs_waiting: tokio::sync::Notify,
 }
@@ -27,7 +31,15 @@ pub struct Env {
 impl Env {
     /// The surroundings over an open database, outside ports closed.
     pub fn new(db: DatabaseConnection, clock: Clock, ids: Ids, settings: Settings) -> Self {
-        Self { db, clock, ids, settings, intake: Arc::default(), jobs_waiting: tokio::sync::Notify::new() }
+        Self {
+            db,
+            clock,
+            ids,
+            settings,
+            intake: Arc::default(),
+            outside: Outside::default(),
+            jobs_waiting: tokio::sync::Notify::new(),
+        }
     }
 
     /// Begins a write.

@@ -5,3 +5,16 @@
 pub mod dns;
 pub mod global;
 pub mod limiter;
+
+/// The ports, as the operator configured them. The default has no servers and reaches nobody.
+#[derive(Debug)]
+pub struct Outside {
+    /// The DNS.
+    pub dns: dns::Dns,
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self { dns: dns::Dns::new(dns::DnsSettings::default()) }
+    }
+}
