@@ -11,7 +11,7 @@ pub mod import;
 pub mod name;
 pub mod refang;
 mod script;
-mod store;
+pub(crate) mod store;
 mod tally;
 mod wallet;
 

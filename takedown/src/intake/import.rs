@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::{
     context::Context,
     entry::{Entry, Stated},
-    store::{self, Arrived, Fallback, Store},
+    store::{self, Arrived, Batch, Fallback},
     tally::Tally,
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     audit,
     env::Env,
     error::Error,
+    job::{kinds::ObserveDue, queue},
 };
 
 /// Entries that are stored by one round of statements.
@@ -143,15 +144,15 @@ pub async fn import_entries(
     // A slow input does not hold SQLite's write lock before its first chunk is there.
     let mut next = chunks.recv().await;
     let txn = env.begin().await?;
-    Store::lock(&txn).await?;
+    Batch::lock(&txn).await?;
     let now = env.now();
     let source_id = store::source(env, &txn, &source).await?;
     // First, since sightings refer to it; its figures come last.
     let id = begin(env, &txn, now, actor, source_id, &name).await?;
-    let store = Store { env, txn: &txn, import: id, source: source_id, now, fallback };
+    let batch = Batch { env, txn: &txn, import: id, source: source_id, now, fallback };
     let mut tally = Tally::default();
     while let Some(chunk) = next {
-        judge(&store, &chunk, &mut tally, &mut progress).await?;
+        judge(&batch, &chunk, &mut tally, &mut progress).await?;
         next = chunks.recv().await;
     }
     let input = reader.await.map_err(Error::internal)??;
@@ -164,6 +165,7 @@ pub async fn import_entries(
     report.id = Some(id);
     finish(&txn, id, &report).await?;
     audit::record(&txn, now, actor, "imported", id, detail(&report)).await?;
+    queue::enqueue(env, &txn, &ObserveDue {}).await?;
     env.commit(txn).await?;
     Ok(report)
 }
@@ -220,12 +222,12 @@ fn prepare(context: &Context, entry: &mut Entry) -> Vec<Stated> {
 
 /// Stores a chunk and tells what became of each entry.
 async fn judge(
-    store: &Store<'_>,
+    batch: &Batch<'_>,
     chunk: &[Arrived],
     tally: &mut Tally,
     progress: &mut (impl FnMut(Progress<'_>) + Send),
 ) -> Result<(), Error> {
-    let outcomes = store.chunk(chunk, &mut tally.new).await?;
+    let outcomes = batch.chunk(chunk, &mut tally.new).await?;
     let mut lines = Vec::new();
     for (Arrived { entry, .. }, outcome) in chunk.iter().zip(outcomes) {
         let (verdict, reason) = (outcome.verdict(), tally.count(entry, outcome));
@@ -234,7 +236,7 @@ async fn judge(
             lines.push((entry, verdict, reason));
         }
     }
-    store.lines(&lines).await?;
+    batch.lines(&lines).await?;
     progress(Progress::Chunk { total: tally.total() });
     Ok(())
 }

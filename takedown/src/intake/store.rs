@@ -1,6 +1,7 @@
-//! The store half of intake: a chunk of entries becomes rows, each row once, with a verdict per entry.
+//! The store half of intake: a chunk of entries becomes rows, each row once, with a verdict per entry. Observing
+//! stores what it learns the same way ([`links`], [`facts`]).
 //!
-//! Only imports write sightings, and on PostgreSQL one import at a time writes (see [`Store::lock`]), as on
+//! Only imports write sightings, and on PostgreSQL one import at a time writes (see [`Batch::lock`]), as on
 //! SQLite. So what a look-up did not find is free to be inserted; observables, links and facts, which
 //! observing writes too, are inserted past a row that came in between.
 
@@ -14,7 +15,7 @@ use entities::{ImportId, LineVerdict, Pap, Role, SourceId, Timestamp, Tlp};
 use given::Given;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
 
-use super::entry::{Entry, Stated};
+use super::entry::{Entry, Linked, Named, Parsed, Stated};
 use crate::{env::Env, error::Error};
 
 /// The key of the PostgreSQL advisory lock that lets one import at a time store. Two imports that insert the
@@ -80,8 +81,16 @@ pub(super) struct Fallback {
     pub(super) pap: Pap,
 }
 
+/// The way into a transaction.
+#[derive(Clone, Copy)]
+struct Store<'a> {
+    env: &'a Env,
+    txn: &'a DatabaseTransaction,
+    now: Timestamp,
+}
+
 /// One import's way into its transaction.
-pub(super) struct Store<'a> {
+pub(super) struct Batch<'a> {
     pub(super) env: &'a Env,
     pub(super) txn: &'a DatabaseTransaction,
     pub(super) import: ImportId,
@@ -90,7 +99,7 @@ pub(super) struct Store<'a> {
     pub(super) fallback: Fallback,
 }
 
-impl Store<'_> {
+impl Batch<'_> {
     /// Makes this the one import that stores, until its transaction ends, and has PostgreSQL look every key up
     /// by its index: its statistics know nothing of the rows that this transaction is bringing.
     pub(super) async fn lock(txn: &DatabaseTransaction) -> Result<(), Error> {
@@ -107,11 +116,27 @@ impl Store<'_> {
 
     /// Stores a chunk; the outcomes are in the entries' order.
     pub(super) async fn chunk(&self, arrived: &[Arrived], new: &mut New) -> Result<Vec<Outcome>, Error> {
-        let names = names::Names::resolve(self, arrived).await?;
+        let store = Store { env: self.env, txn: self.txn, now: self.now };
+        let names = names::Names::resolve(store, arrived.iter().flat_map(named)).await?;
         let mut news = News { said: vec![false; arrived.len()], known: vec![None; arrived.len()] };
         sightings::store(self, arrived, &names, &mut news).await?;
-        new.links += links::store(self, arrived, &names, &mut news).await?;
-        new.facts += facts::store(self, arrived, &names, &mut news).await?;
+        let (mut links, mut facts) = (Vec::new(), Vec::new());
+        for (at, Arrived { entry, listed }) in arrived.iter().enumerate() {
+            let Ok(parsed) = &entry.parsed else { continue };
+            let tlp = marking(parsed, self.fallback.tlp);
+            links.extend(parsed.links.iter().map(|link| links::Said { at, link, seen: link.seen, tlp }));
+            facts.extend(parsed.facts.iter().map(|fact| (Some(at), fact)));
+            // That a benign list knows a thing is no news of the entry's.
+            facts.extend(listed.iter().map(|fact| (None, fact)));
+        }
+        new.links += links::store(store, self.source, &names, &links, |at, known| {
+            news.note(at, known.then_some(Known::Before));
+        })
+        .await?;
+        new.facts += facts::store(store, &names, &facts, |at, known| {
+            news.note(at, known.then_some(Known::Before));
+        })
+        .await?;
         new.observables += names.fresh();
         Ok(arrived.iter().enumerate().map(|(at, a)| news.outcome(at, &a.entry)).collect())
     }
@@ -134,8 +159,74 @@ impl Store<'_> {
     }
 }
 
+/// Everything that an entry names.
+fn named(arrived: &Arrived) -> Vec<&Named> {
+    let Ok(parsed) = &arrived.entry.parsed else { return Vec::new() };
+    let sighted = parsed.sightings.iter().map(|(named, _)| named);
+    let ends = parsed.links.iter().flat_map(|link| [&link.from, &link.to]);
+    let stated = parsed.facts.iter().chain(&arrived.listed).map(|fact| &fact.of);
+    sighted.chain(ends).chain(stated).collect()
+}
+
+/// The most restrictive label of an entry's sightings; the import's where it has none.
+fn marking(parsed: &Parsed, fallback: Tlp) -> Tlp {
+    parsed.sightings.iter().map(|(_, claim)| claim.tlp.unwrap_or(fallback)).max().unwrap_or(fallback)
+}
+
+/// Stores links that hold `now`, unless they say when, and the observables at their ends: a new link's dates
+/// begin, a known one's extend and its count rises.
+///
+/// On PostgreSQL, a row that an import is bringing at this moment makes this fail after half a second, before
+/// the import, which may wait for a row of ours, is ended as one of two that wait for each other.
+///
+/// # Errors
+/// The database refused, or an import is bringing the same observables: try again.
+pub(crate) async fn links(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    source: SourceId,
+    links: &[Linked],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let store = Store { env, txn, now };
+    patience(txn, "500ms").await?;
+    let names = names::Names::resolve(store, links.iter().flat_map(|link| [&link.from, &link.to])).await?;
+    let said = |link| links::Said { at: 0, link, seen: link.seen.or(Some((now, now))), tlp: Tlp::Clear };
+    let said: Vec<_> = links.iter().map(said).collect();
+    links::store(store, source, &names, &said, |_, _| {}).await?;
+    patience(txn, "0").await
+}
+
+/// Stores facts that hold `now`: a new one's dates begin, a known one's extend.
+///
+/// # Errors
+/// As [`links`].
+pub(crate) async fn facts(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    facts: &[Stated],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let store = Store { env, txn, now };
+    patience(txn, "500ms").await?;
+    let names = names::Names::resolve(store, facts.iter().map(|fact| &fact.of)).await?;
+    facts::extend(store, &names, facts).await?;
+    patience(txn, "0").await
+}
+
+/// How long PostgreSQL waits for a lock in the rest of the transaction; `0` is for ever.
+async fn patience(txn: &DatabaseTransaction, span: &str) -> Result<(), Error> {
+    if txn.get_database_backend() == DbBackend::Postgres {
+        txn.execute_unprepared(&format!("SET LOCAL lock_timeout = '{span}'")).await?;
+    }
+    Ok(())
+}
+
 /// The id of the source of that name, stored if it is new.
-pub(super) async fn source(env: &Env, txn: &DatabaseTransaction, name: &str) -> Result<SourceId, Error> {
+///
+/// # Errors
+/// The database refused.
+pub(crate) async fn source(env: &Env, txn: &DatabaseTransaction, name: &str) -> Result<SourceId, Error> {
     let backend = txn.get_database_backend();
     let insert = Statement::from_sql_and_values(
         backend,

@@ -1,12 +1,16 @@
 //! The facts of a chunk: what the input states of a thing, and the benign lists it is on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entities::{FactId, FactKind, ObservableId};
 use sea_orm::Value;
 
-use super::{Arrived, Known, News, Store, given::Given, names::Names};
-use crate::error::Error;
+use super::{
+    Store,
+    given::Given,
+    names::{Names, Row},
+};
+use crate::{error::Error, intake::entry::Stated};
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key<'a> {
@@ -25,42 +29,57 @@ struct Slot<'a> {
     stored: bool,
 }
 
-/// Stores the chunk's facts, notes which entries brought news, and returns how many facts are new. That a benign
-/// list knows a thing is no news of the entry's.
+/// Stores facts, notes for each entry whether what it states was known, and returns how many facts are new.
 pub(super) async fn store(
-    store: &Store<'_>,
-    arrived: &[Arrived],
+    store: Store<'_>,
     names: &Names<'_>,
-    news: &mut News,
+    stated: &[(Option<usize>, &Stated)],
+    mut note: impl FnMut(usize, bool),
 ) -> Result<u64, Error> {
     let mut slots: Vec<Slot<'_>> = Vec::new();
     let mut at_key: HashMap<Key<'_>, usize> = HashMap::new();
     let mut mentions: Vec<(usize, usize)> = Vec::new();
-    for (at, Arrived { entry, listed }) in arrived.iter().enumerate() {
-        let Ok(parsed) = &entry.parsed else { continue };
-        let own = parsed.facts.len();
-        for (nth, fact) in parsed.facts.iter().chain(listed).enumerate() {
-            let row = names.of(&fact.of)?;
-            let key = Key { observable: row.id, kind: fact.kind, list: &fact.list, detail: &fact.detail };
-            let slot = *at_key.entry(key).or_insert_with(|| {
-                slots.push(Slot { key, maybe_stored: !row.fresh, known: false, stored: false });
-                slots.len() - 1
-            });
-            if nth < own {
-                mentions.push((at, slot));
-            }
-        }
+    for (at, fact) in stated {
+        let row = names.of(&fact.of)?;
+        let key = key(row, fact);
+        let slot = *at_key.entry(key).or_insert_with(|| {
+            slots.push(Slot { key, maybe_stored: !row.fresh, known: false, stored: false });
+            slots.len() - 1
+        });
+        mentions.extend(at.map(|at| (at, slot)));
     }
     find(store, &mut slots).await?;
     for (at, slot) in mentions {
-        news.note(at, slots[slot].known.then_some(Known::Before));
+        note(at, slots[slot].known);
         slots[slot].known = true;
     }
-    insert(store, &slots).await
+    let new: Vec<&Key<'_>> = slots.iter().filter(|slot| !slot.stored).map(|slot| &slot.key).collect();
+    insert(store, &new, "NOTHING").await
+}
+
+/// Stores facts that hold now; one that is known lasts longer.
+pub(super) async fn extend(store: Store<'_>, names: &Names<'_>, stated: &[Stated]) -> Result<(), Error> {
+    let mut keys = Vec::with_capacity(stated.len());
+    let mut seen = HashSet::with_capacity(stated.len());
+    for fact in stated {
+        keys.push(key(names.of(&fact.of)?, fact));
+    }
+    let keys: Vec<&Key<'_>> = keys.iter().filter(|key| seen.insert(**key)).collect();
+    insert(
+        store,
+        &keys,
+        "UPDATE SET last_seen = excluded.last_seen WHERE fact.last_seen < excluded.last_seen",
+    )
+    .await?;
+    Ok(())
+}
+
+fn key(row: Row, fact: &Stated) -> Key<'_> {
+    Key { observable: row.id, kind: fact.kind, list: &fact.list, detail: &fact.detail }
 }
 
 /// Marks the facts that are stored already.
-async fn find(store: &Store<'_>, slots: &mut [Slot<'_>]) -> Result<(), Error> {
+async fn find(store: Store<'_>, slots: &mut [Slot<'_>]) -> Result<(), Error> {
     let asked: Vec<usize> = (0..slots.len()).filter(|at| slots[*at].maybe_stored).collect();
     let found = with_keys(
         Given::default().ints("n", asked.iter().map(|at| i64::try_from(*at).unwrap_or(i64::MAX))),
@@ -82,17 +101,18 @@ async fn find(store: &Store<'_>, slots: &mut [Slot<'_>]) -> Result<(), Error> {
     Ok(())
 }
 
-async fn insert(store: &Store<'_>, slots: &[Slot<'_>]) -> Result<u64, Error> {
-    let rows: Vec<&Slot<'_>> = slots.iter().filter(|slot| !slot.stored).collect();
+async fn insert(store: Store<'_>, keys: &[&Key<'_>], on_conflict: &'static str) -> Result<u64, Error> {
     with_keys(
-        Given::default().ids("id", rows.iter().map(|_| store.env.ids.next::<FactId>(store.now).0)),
-        rows.iter().map(|slot| &slot.key),
+        Given::default().ids("id", keys.iter().map(|_| store.env.ids.next::<FactId>(store.now).0)),
+        keys.iter().copied(),
     )
     .execute(
         store.txn,
-        "INSERT INTO fact (id, observable_id, kind, list, detail, first_seen, last_seen) \
-         SELECT g.id, g.observable, g.kind, g.list, g.detail, $1, $1 FROM given g \
-         WHERE true ON CONFLICT (observable_id, kind, list, detail) DO NOTHING",
+        &format!(
+            "INSERT INTO fact (id, observable_id, kind, list, detail, first_seen, last_seen) \
+             SELECT g.id, g.observable, g.kind, g.list, g.detail, $1, $1 FROM given g \
+             WHERE true ON CONFLICT (observable_id, kind, list, detail) DO {on_conflict}"
+        ),
         vec![Value::from(store.now)],
     )
     .await

@@ -2,14 +2,11 @@
 
 use std::collections::HashMap;
 
-use entities::{LinkId, LinkKind, ObservableId, Timestamp, Tlp};
+use entities::{LinkId, LinkKind, ObservableId, SourceId, Timestamp, Tlp};
 use sea_orm::Value;
 
-use super::{Arrived, Known, News, Store, given::Given, names::Names};
-use crate::{
-    error::Error,
-    intake::entry::{Linked, Parsed},
-};
+use super::{Store, given::Given, names::Names};
+use crate::{error::Error, intake::entry::Linked};
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
@@ -34,16 +31,17 @@ impl Slot {
     /// Takes one more statement of the link in; true if it says something new. A statement without dates is
     /// news only of a link that was not known. Windows that overlap count the same events, so the greater count
     /// stands; windows apart add up. Saying all of it again, in the same order, is never news.
-    fn take(&mut self, linked: &Linked, tlp: Tlp, now: Timestamp) -> bool {
+    fn take(&mut self, said: &Said<'_>, now: Timestamp) -> bool {
+        let times = said.link.count.max(1);
         let Some((first, last, count)) = self.held else {
-            let (first, last) = linked.seen.unwrap_or((now, now));
-            self.held = Some((first, last.max(first), linked.count.max(1)));
-            self.tlp = tlp;
+            let (first, last) = said.seen.unwrap_or((now, now));
+            self.held = Some((first, last.max(first), times));
+            self.tlp = said.tlp;
             return true;
         };
-        let Some((from, to)) = linked.seen else { return false };
+        let Some((from, to)) = said.seen else { return false };
         let (wider, apart) = (from < first || to > last, to < first || from > last);
-        let total = if apart { count.saturating_add(linked.count.max(1)) } else { count.max(linked.count) };
+        let total = if apart { count.saturating_add(times) } else { count.max(times) };
         if !wider && total == count {
             return false;
         }
@@ -53,47 +51,48 @@ impl Slot {
     }
 }
 
-/// Stores the chunk's links, notes which entries brought news, and returns how many links are new.
+/// A statement of a link.
+pub(super) struct Said<'a> {
+    /// The entry that says it.
+    pub(super) at: usize,
+    pub(super) link: &'a Linked,
+    /// When it held, if that is known.
+    pub(super) seen: Option<(Timestamp, Timestamp)>,
+    pub(super) tlp: Tlp,
+}
+
+/// Stores links in the order in which they are said, notes for each entry whether what it says was known, and
+/// returns how many links are new.
 pub(super) async fn store(
-    store: &Store<'_>,
-    arrived: &[Arrived],
+    store: Store<'_>,
+    source: SourceId,
     names: &Names<'_>,
-    news: &mut News,
+    said: &[Said<'_>],
+    mut note: impl FnMut(usize, bool),
 ) -> Result<u64, Error> {
     let mut slots: Vec<Slot> = Vec::new();
-    let mut at_key: HashMap<Key, usize> = HashMap::new();
-    let mut mentions: Vec<(usize, usize, &Linked, Tlp)> = Vec::new();
-    for (at, Arrived { entry, .. }) in arrived.iter().enumerate() {
-        let Ok(parsed) = &entry.parsed else { continue };
-        let tlp = marking(parsed, store.fallback.tlp);
-        for linked in &parsed.links {
-            let (from, to) = (names.of(&linked.from)?, names.of(&linked.to)?);
-            let key = Key { from: from.id, kind: linked.kind, to: to.id };
-            let slot = *at_key.entry(key).or_insert_with(|| {
-                let maybe_stored = !from.fresh && !to.fresh;
-                slots.push(Slot { key, maybe_stored, stored: None, held: None, tlp, changed: false });
-                slots.len() - 1
-            });
-            mentions.push((at, slot, linked, tlp));
-        }
+    let mut at_key: HashMap<Key, usize> = HashMap::with_capacity(said.len());
+    let mut mentions: Vec<usize> = Vec::with_capacity(said.len());
+    for Said { link, tlp, .. } in said {
+        let (from, to) = (names.of(&link.from)?, names.of(&link.to)?);
+        let key = Key { from: from.id, kind: link.kind, to: to.id };
+        mentions.push(*at_key.entry(key).or_insert_with(|| {
+            let maybe_stored = !from.fresh && !to.fresh;
+            slots.push(Slot { key, maybe_stored, stored: None, held: None, tlp: *tlp, changed: false });
+            slots.len() - 1
+        }));
     }
-    find(store, &mut slots).await?;
-    for (at, slot, linked, tlp) in mentions {
-        let said = slots[slot].take(linked, tlp, store.now);
-        news.note(at, if said { None } else { Some(Known::Before) });
+    find(store, source, &mut slots).await?;
+    for (said, slot) in said.iter().zip(mentions) {
+        note(said.at, !slots[slot].take(said, store.now));
     }
-    let new = insert(store, &slots).await?;
+    let new = insert(store, source, &slots).await?;
     update(store, &slots).await?;
     Ok(new)
 }
 
-/// The most restrictive label of an entry's sightings; the import's where it has none.
-fn marking(parsed: &Parsed, fallback: Tlp) -> Tlp {
-    parsed.sightings.iter().map(|(_, claim)| claim.tlp.unwrap_or(fallback)).max().unwrap_or(fallback)
-}
-
 /// Marks the links that are stored already.
-async fn find(store: &Store<'_>, slots: &mut [Slot]) -> Result<(), Error> {
+async fn find(store: Store<'_>, source: SourceId, slots: &mut [Slot]) -> Result<(), Error> {
     let asked: Vec<usize> = (0..slots.len()).filter(|at| slots[*at].maybe_stored).collect();
     let keys = || asked.iter().map(|at| slots[*at].key);
     let found = Given::default()
@@ -105,7 +104,7 @@ async fn find(store: &Store<'_>, slots: &mut [Slot]) -> Result<(), Error> {
             store.txn,
             "SELECT g.n, l.id, l.first_seen, l.last_seen, l.count FROM given g CROSS JOIN link l \
              WHERE l.from_id = g.from_id AND l.kind = g.kind AND l.to_id = g.to_id AND l.source_id = $1",
-            vec![Value::from(store.source)],
+            vec![Value::from(source)],
         )
         .await?;
     for row in found {
@@ -117,7 +116,7 @@ async fn find(store: &Store<'_>, slots: &mut [Slot]) -> Result<(), Error> {
     Ok(())
 }
 
-async fn insert(store: &Store<'_>, slots: &[Slot]) -> Result<u64, Error> {
+async fn insert(store: Store<'_>, source: SourceId, slots: &[Slot]) -> Result<u64, Error> {
     let rows: Vec<(&Slot, (Timestamp, Timestamp, i64))> = slots
         .iter()
         .filter(|slot| slot.stored.is_none())
@@ -137,12 +136,12 @@ async fn insert(store: &Store<'_>, slots: &[Slot]) -> Result<u64, Error> {
             "INSERT INTO link (id, from_id, kind, to_id, source_id, first_seen, last_seen, count, tlp) \
              SELECT g.id, g.from_id, g.kind, g.to_id, $1, g.first_seen, g.last_seen, g.times, g.tlp \
              FROM given g WHERE true ON CONFLICT (from_id, kind, to_id, source_id) DO NOTHING",
-            vec![Value::from(store.source)],
+            vec![Value::from(source)],
         )
         .await
 }
 
-async fn update(store: &Store<'_>, slots: &[Slot]) -> Result<(), Error> {
+async fn update(store: Store<'_>, slots: &[Slot]) -> Result<(), Error> {
     let rows: Vec<(LinkId, (Timestamp, Timestamp, i64))> = slots
         .iter()
         .filter(|slot| slot.changed)
@@ -192,6 +191,10 @@ mod tests {
         Slot { key, maybe_stored: false, stored: None, held: None, tlp: Tlp::Clear, changed: false }
     }
 
+    fn take(slot: &mut Slot, link: &Linked, now: i64) -> bool {
+        slot.take(&Said { at: 0, link, seen: link.seen, tlp: Tlp::Clear }, Timestamp(now))
+    }
+
     #[test]
     fn windows_apart_add_up_and_windows_that_overlap_keep_the_greater_count() {
         let mut slot = slot();
@@ -205,7 +208,7 @@ mod tests {
             (None, 7, false, (1, 30, 12)),
         ];
         for (seen, count, news, (first, last, total)) in steps {
-            assert_eq!(slot.take(&linked(seen, count), Tlp::Clear, Timestamp(99)), news, "{seen:?} {count}");
+            assert_eq!(take(&mut slot, &linked(seen, count), 99), news, "{seen:?} {count}");
             assert_eq!(slot.held, Some((Timestamp(first), Timestamp(last), total)));
         }
     }
@@ -215,10 +218,10 @@ mod tests {
         let said = [(None, 1), (Some((5, 6)), 2), (Some((1, 2)), 2), (Some((8, 9)), 40), (Some((3, 4)), 1)];
         let mut slot = slot();
         for (seen, count) in said {
-            slot.take(&linked(seen, count), Tlp::Clear, Timestamp(7));
+            take(&mut slot, &linked(seen, count), 7);
         }
         for (seen, count) in said {
-            assert!(!slot.take(&linked(seen, count), Tlp::Clear, Timestamp(70)), "{seen:?}");
+            assert!(!take(&mut slot, &linked(seen, count), 70), "{seen:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ use entities::{ObservableId, ObservableKind};
 use sea_orm::Value;
 
 use super::{
-    Arrived, Store,
+    Store,
     given::{ABSENT, Given},
 };
 use crate::{error::Error, intake::entry::Named};
@@ -33,17 +33,12 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Finds or stores everything that `arrived` names.
-    pub(super) async fn resolve(store: &Store<'_>, arrived: &'a [Arrived]) -> Result<Self, Error> {
-        let mut wanted: Vec<&Named> = Vec::with_capacity(arrived.len() * 2);
-        for Arrived { entry, listed } in arrived {
-            if let Ok(parsed) = &entry.parsed {
-                wanted.extend(parsed.sightings.iter().map(|(named, _)| named));
-                wanted.extend(parsed.links.iter().flat_map(|link| [&link.from, &link.to]));
-                wanted.extend(parsed.facts.iter().map(|fact| &fact.of));
-                wanted.extend(listed.iter().map(|fact| &fact.of));
-            }
-        }
+    /// Finds or stores everything in `named`.
+    pub(super) async fn resolve(
+        store: Store<'_>,
+        named: impl Iterator<Item = &'a Named>,
+    ) -> Result<Self, Error> {
+        let mut wanted: Vec<&Named> = named.collect();
         // In the index's order: neighbouring keys are on the same page, and whoever else inserts in this order
         // never waits for us while we wait for them.
         wanted.sort_unstable_by_key(|named| (named.kind.as_str(), named.value.as_str()));
@@ -57,7 +52,7 @@ impl<'a> Names<'a> {
     }
 
     /// Moves what is in the store from `wanted` to the rows.
-    async fn find(&mut self, store: &Store<'_>, wanted: &mut Vec<&'a Named>) -> Result<(), Error> {
+    async fn find(&mut self, store: Store<'_>, wanted: &mut Vec<&'a Named>) -> Result<(), Error> {
         let found = Given::default()
             .ints("n", 0..i64::try_from(wanted.len()).unwrap_or(i64::MAX))
             .texts("kind", wanted.iter().map(|named| named.kind.as_str()))
@@ -80,7 +75,7 @@ impl<'a> Names<'a> {
     }
 
     /// Stores `wanted` and moves it to the rows; what somebody else stored in between stays.
-    async fn insert(&mut self, store: &Store<'_>, wanted: &mut Vec<&'a Named>) -> Result<(), Error> {
+    async fn insert(&mut self, store: Store<'_>, wanted: &mut Vec<&'a Named>) -> Result<(), Error> {
         let ids: Vec<ObservableId> = wanted.iter().map(|_| store.env.ids.next(store.now)).collect();
         let due = |named: &&Named| if OBSERVED.contains(&named.kind) { store.now.0 } else { ABSENT };
         let inserted = Given::default()
@@ -101,8 +96,8 @@ impl<'a> Names<'a> {
                 vec![Value::from(store.now)],
             )
             .await?;
-        let all_ours = inserted == wanted.len() as u64;
-        if all_ours {
+        // If somebody came in between, the next look-up tells which rows there are; it takes all for theirs.
+        if inserted == wanted.len() as u64 {
             for (named, id) in wanted.drain(..).zip(ids) {
                 self.rows.insert((named.kind, &named.value), Row { id, fresh: true });
             }

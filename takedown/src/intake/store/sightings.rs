@@ -7,7 +7,7 @@ use entities::{ImportId, ObservableId, Pap, Role, SightingId, Timestamp, Tlp};
 use sea_orm::Value;
 
 use super::{
-    Arrived, Known, News, Store,
+    Arrived, Batch, Known, News,
     given::{ABSENT, Given},
     micros,
     names::Names,
@@ -39,7 +39,7 @@ struct Slot<'a> {
 
 impl<'a> Slot<'a> {
     /// Takes one more claim in; `None` if it says something new, else where it was known from.
-    fn take(&mut self, line: i64, claim: &'a Claim, store: &Store<'_>) -> Option<Known> {
+    fn take(&mut self, line: i64, claim: &'a Claim, store: &Batch<'_>) -> Option<Known> {
         let (tlp, pap) = (claim.tlp.unwrap_or(store.fallback.tlp), claim.pap.unwrap_or(store.fallback.pap));
         let known = match (self.stored, self.first) {
             (None, None) => {
@@ -63,7 +63,7 @@ impl<'a> Slot<'a> {
 
 /// Stores the chunk's sightings and notes which entries brought news.
 pub(super) async fn store<'a>(
-    store: &'a Store<'_>,
+    store: &'a Batch<'_>,
     arrived: &'a [Arrived],
     names: &Names<'_>,
     news: &mut News,
@@ -106,7 +106,7 @@ pub(super) async fn store<'a>(
 }
 
 /// Marks the sightings that are stored already.
-async fn find(store: &Store<'_>, slots: &mut [Slot<'_>]) -> Result<(), Error> {
+async fn find(store: &Batch<'_>, slots: &mut [Slot<'_>]) -> Result<(), Error> {
     let asked: Vec<usize> = (0..slots.len()).filter(|at| slots[*at].maybe_stored).collect();
     let keys = || asked.iter().map(|at| &slots[*at].key);
     let found = Given::default()
@@ -136,7 +136,7 @@ async fn find(store: &Store<'_>, slots: &mut [Slot<'_>]) -> Result<(), Error> {
     Ok(())
 }
 
-async fn insert(store: &Store<'_>, slots: &[Slot<'_>]) -> Result<(), Error> {
+async fn insert(store: &Batch<'_>, slots: &[Slot<'_>]) -> Result<(), Error> {
     let rows: Vec<(&Slot<'_>, i64, &Claim)> = slots
         .iter()
         .filter(|slot| slot.stored.is_none())
@@ -172,7 +172,7 @@ async fn insert(store: &Store<'_>, slots: &[Slot<'_>]) -> Result<(), Error> {
     Ok(())
 }
 
-async fn update(store: &Store<'_>, slots: &[Slot<'_>]) -> Result<(), Error> {
+async fn update(store: &Batch<'_>, slots: &[Slot<'_>]) -> Result<(), Error> {
     let rows: Vec<(SightingId, &Slot<'_>)> = slots
         .iter()
         .filter(|slot| slot.changed)
