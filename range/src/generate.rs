@@ -344,7 +344,7 @@ fn infrastructure_hosts(scenario: &Scenario) -> BTreeMap<String, BTreeMap<String
 }
 
 /// The synthetic host of a platform: beside the first name-server operator's zone.
-fn platform_host(scenario: &Scenario, platform: Platform) -> String {
+pub(crate) fn platform_host(scenario: &Scenario, platform: Platform) -> String {
     let zone = scenario.name_servers.first().map_or("", |n| n.zone.as_str());
     let suffix = scenario.suffix_of(zone).unwrap_or("example");
     match platform {

@@ -35,7 +35,11 @@ mod dns;
 mod generate;
 mod internet;
 mod labels;
+mod lists;
 mod mailbox;
+mod publish;
+mod rdap;
+mod rdap_json;
 mod scenario;
 mod smtp;
 #[cfg(test)]
@@ -55,11 +59,14 @@ use crate::answer::View;
 use crate::dns::DnsServer;
 use crate::internet::{Internet, Standing};
 use crate::mailbox::Mailboxes;
+use crate::rdap::Rdap;
 
 pub use crate::desk::Suspension;
 pub use crate::generate::generate;
 pub use crate::internet::Clock;
 pub use crate::mailbox::Mail;
+pub use crate::publish::{FamilyList, Lists};
+pub use crate::rdap::RdapLimit;
 pub use crate::scenario::{
     Bursts, Campaign, Csirt, DeadDrops, Desk, Diversion, Family, Filtering, LUMMA, Labels, MAX_DOMAINS,
     NameServerScheme, NameServers, Network, Platform, Registrar, SMALL, Scenario, ScenarioError, Special,
@@ -98,6 +105,8 @@ pub struct Range {
     resolver: DnsServer,
     filtering: DnsServer,
     parent: DnsServer,
+    rdap: Arc<Rdap>,
+    rdap_address: SocketAddr,
     smtp: SocketAddr,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -151,6 +160,8 @@ impl Range {
         let smtp = smtp::start(net.clone(), mailboxes.clone(), stop.clone(), &tasks)
             .await
             .map_err(listen("mail"))?;
+        let (rdap, rdap_address) =
+            Rdap::start(net.clone(), stop.clone(), &tasks).await.map_err(listen("RDAP"))?;
         let _stop_on_drop = stop.clone().drop_guard();
         Ok(Self {
             net,
@@ -159,6 +170,8 @@ impl Range {
             resolver,
             filtering,
             parent,
+            rdap,
+            rdap_address,
             smtp,
             stop,
             tasks,
@@ -188,6 +201,17 @@ impl Range {
     #[must_use]
     pub fn smtp(&self) -> SocketAddr {
         self.smtp
+    }
+
+    /// Address of the RDAP servers (HTTP); the bootstrap files say who answers for what there.
+    #[must_use]
+    pub fn rdap(&self) -> SocketAddr {
+        self.rdap_address
+    }
+
+    /// Limits the number of RDAP questions from now on (429 and `Retry-After` beyond it), or lifts the limit.
+    pub fn limit_rdap(&self, limit: Option<RdapLimit>) {
+        self.rdap.set_limit(limit);
     }
 
     /// The suffixes that act as top-level domains.

@@ -2,6 +2,8 @@
 
 mod desk;
 mod dns;
+mod lists;
+mod rdap;
 mod scenario;
 mod smtp;
 mod world;
