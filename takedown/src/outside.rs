@@ -2,19 +2,25 @@
 //!
 //! No port asks whether it may: only `observe` calls them, after `access::may_probe` (PAP) said yes.
 
+pub mod asn;
 pub mod dns;
 pub mod global;
 pub mod limiter;
+pub mod rdap;
 
 /// The ports, as the operator configured them. The default has no servers and reaches nobody.
 #[derive(Debug)]
 pub struct Outside {
     /// The DNS.
     pub dns: dns::Dns,
+    /// The registries; `None` = they are not asked.
+    pub rdap: Option<rdap::Rdap>,
+    /// The routing table.
+    pub asn: asn::AsnTable,
 }
 
 impl Default for Outside {
     fn default() -> Self {
-        Self { dns: dns::Dns::new(dns::DnsSettings::default()) }
+        Self { dns: dns::Dns::new(dns::DnsSettings::default()), rdap: None, asn: asn::AsnTable::default() }
     }
 }

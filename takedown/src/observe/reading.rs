@@ -92,3 +92,21 @@ pub struct RdapNetworkReading {
     /// The abuse mailboxes; placeholders left out.
     pub abuse_emails: Vec<String>,
 }
+
+/// The reading of an RDAP entity object: an organisation or person in a registry's database.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RdapEntityReading {
+    /// The server said 404.
+    pub not_found: bool,
+    /// The registry's handle.
+    pub handle: Option<String>,
+    /// Its name (vCard `fn`, else `org`).
+    pub name: Option<String>,
+    /// Its roles, lower case, sorted.
+    pub roles: Vec<String>,
+    /// The IANA registrar id, when it is a registrar.
+    pub iana_id: Option<String>,
+    /// The abuse mailboxes: its own when it has the role `abuse`, and those of nested entities that have; never a
+    /// registrant's. Placeholders left out.
+    pub abuse_emails: Vec<String>,
+}
