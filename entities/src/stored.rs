@@ -335,6 +335,38 @@ stored!(
 );
 
 stored!(
+    /// What a playbook asks to be known before anybody is asked to act.
+    Evidence, "kind of evidence" {
+        /// A source said that it saw the target do something.
+        Sighting = "sighting",
+        /// The registry's RDAP gives the registration date.
+        RegistrationDate = "registration_date",
+        /// The registry's RDAP names the sponsoring registrar.
+        Registrar = "registrar",
+        /// We saw the name resolve to an address.
+        Resolution = "resolution",
+    }
+);
+
+stored!(
+    /// What a provider is asked to do.
+    Ask, "request" {
+        /// The registrar sets clientHold: the name leaves the DNS, the registration stays.
+        ClientHold = "client_hold",
+    }
+);
+
+stored!(
+    /// Where a second person must say yes.
+    Approval, "approval" {
+        /// Before a notice is drafted.
+        Task = "task",
+        /// Before the notice is sent.
+        Notice = "notice",
+    }
+);
+
+stored!(
     /// The state of a task (reference/domain.md §6).
     TaskState, "task state" {
         /// Opened, evidence not complete.
