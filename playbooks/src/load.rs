@@ -134,7 +134,8 @@ fn mistake(file: &str, playbook: &Playbook) -> Option<(&'static str, String)> {
             format!("is {}; it must be 1 to 10", verification.rounds),
         ),
         (
-            verification.agreeing <= verification.rounds && u16::from(verification.agreeing) * 2 > u16::from(verification.rounds),
+            verification.agreeing <= verification.rounds
+                && u16::from(verification.agreeing) * 2 > u16::from(verification.rounds),
             "verification.agreeing",
             format!(
                 "is {} of {}; it must be more than half and no more than all",

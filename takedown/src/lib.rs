@@ -2,7 +2,9 @@
 
 // The road.
 pub mod intake;
+pub mod notice;
 pub mod observe;
+pub mod task;
 
 // Beside it.
 pub mod access;
@@ -20,6 +22,9 @@ pub mod outside;
 pub mod reads;
 pub mod settings;
 pub mod visible;
+
+#[cfg(test)]
+mod testing;
 
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {

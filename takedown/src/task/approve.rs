@@ -14,8 +14,7 @@ use crate::{
     actor::Actor,
     env::Env,
     error::Error,
-    job::queue,
-    notice::DraftNotices,
+    job::{kinds::DraftNotices, queue},
     visible,
 };
 
@@ -33,7 +32,8 @@ pub async fn approve(env: &Env, actor: &Actor, ids: &[TaskId]) -> Result<Vec<tas
     let approval = Approval { by: actor.to_string(), at: env.now() };
     let changes = each(tasks, || Event::Approve(approval.clone()));
     let tasks = store::apply(env, &txn, actor, "approve_tasks", changes).await?;
-    queue::enqueue(env, &txn, &DraftNotices {}).await?;
+    let drafts = DraftNotices { tasks: tasks.iter().map(|task| task.id).collect() };
+    queue::enqueue(env, &txn, &drafts).await?;
     env.commit(txn).await?;
     Ok(tasks)
 }
@@ -65,7 +65,8 @@ pub async fn release(env: &Env, actor: &Actor, ids: &[TaskId]) -> Result<Vec<tas
         access::check(actor, Action::ApproveTasks, Subject::DraftedBy(opened_by))?;
     }
     let tasks = store::apply(env, &txn, actor, "release_tasks", each(tasks, || Event::Release)).await?;
-    queue::enqueue(env, &txn, &DraftNotices {}).await?;
+    let drafts = DraftNotices { tasks: tasks.iter().map(|task| task.id).collect() };
+    queue::enqueue(env, &txn, &drafts).await?;
     env.commit(txn).await?;
     Ok(tasks)
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use entities::{Channel, DeskId, Timestamp, desk};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    QueryFilter,
 };
 use serde_json::json;
 

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entities::{
-    FactKind, ObservableId, Pap, Probe, Timestamp, Tlp, fact, observable, observation, sighting,
-};
+use entities::{FactKind, ObservableId, Pap, Probe, Timestamp, Tlp, fact, observable, observation, sighting};
 use playbooks::{Facts, Listing};
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::SelectStatement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::SelectStatement,
+};
 
 use crate::{
     access,
@@ -242,9 +242,11 @@ fn register(known: &mut Registration, reading: &RdapDomainReading, server: &str,
     }
     known.registrant.extend(reading.registrant.iter().cloned());
     let Some(registrar) = &reading.registrar else { return };
-    let scope = registrar.iana_id.as_deref().map(|id| format!("iana:{}", id.trim())).or_else(|| {
-        registrar.name.as_deref().map(|name| format!("name:{}", name.trim().to_lowercase()))
-    });
+    let scope = registrar
+        .iana_id
+        .as_deref()
+        .map(|id| format!("iana:{}", id.trim()))
+        .or_else(|| registrar.name.as_deref().map(|name| format!("name:{}", name.trim().to_lowercase())));
     let Some(scope) = scope else { return };
     if known.registrar.as_ref() != Some(&scope) {
         // Another registrar than before: its desk is another, too.

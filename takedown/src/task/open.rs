@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entities::{
-    ClusterId, ObservableId, TaskId, TaskState, cluster, cluster_member, desk, sighting, task,
-};
+use entities::{ClusterId, ObservableId, TaskId, TaskState, cluster, cluster_member, desk, sighting, task};
 use playbooks::{Check, Playbook};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, QuerySelect, QueryTrait,
@@ -244,7 +242,12 @@ impl Opening<'_> {
     fn plan(&mut self, known: &Known, existing: Option<&task::Model>, reason: Option<&str>) -> Outcome {
         let target = &known.observable;
         let refused = |reasons, yields_to_a_reason| {
-            Outcome::Refused(Refused { target: target.id, value: target.value.clone(), reasons, yields_to_a_reason })
+            Outcome::Refused(Refused {
+                target: target.id,
+                value: target.value.clone(),
+                reasons,
+                yields_to_a_reason,
+            })
         };
         let plan = playbooks::plan(self.playbook, &known.facts(), reason);
         let Some(planned) = plan.task else {
@@ -268,7 +271,9 @@ impl Opening<'_> {
                 row.reason = why_draft.or(planned.override_reason);
                 Outcome::New(row)
             }
-            Some(row) if matches!(row.state, TaskState::Draft | TaskState::EvidenceReady) && desk.is_some() => {
+            Some(row)
+                if matches!(row.state, TaskState::Draft | TaskState::EvidenceReady) && desk.is_some() =>
+            {
                 let mut row = row.clone();
                 row.desk_id = desk.map(|desk| desk.id);
                 row.reason = planned.override_reason;
@@ -332,7 +337,8 @@ async fn record(
         Scope::Family(family) => format!("family {family}"),
         Scope::Targets(ids) => format!("{} targets", ids.len()),
     };
-    let overridden: Vec<_> = new.iter().filter(|row| row.state == TaskState::Review && row.reason.is_some()).collect();
+    let overridden: Vec<_> =
+        new.iter().filter(|row| row.state == TaskState::Review && row.reason.is_some()).collect();
     let detail = json!({
         "playbook": playbook.reference(),
         "opened": report.opened.len(),

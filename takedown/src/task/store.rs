@@ -2,7 +2,9 @@
 #![expect(clippy::disallowed_methods, reason = "the store file of the task stage")]
 
 use entities::{TaskState, task};
-use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
