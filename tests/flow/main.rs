@@ -1,3 +1,4 @@
 //! The flows: the whole road, end to end, in one binary.
 
+mod import;
 mod services;
