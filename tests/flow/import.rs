@@ -24,9 +24,8 @@ use takedown::{
 use tests::{Database, on_each_database};
 
 /// The tables that an import writes.
-const TABLES: [&str; 9] = [
-    "source", "import", "import_line", "observable", "sighting", "link", "fact", "audit_event", "job",
-];
+const TABLES: [&str; 9] =
+    ["source", "import", "import_line", "observable", "sighting", "link", "fact", "audit_event", "job"];
 
 async fn env(database: &Database, seed: u64) -> Result<Env> {
     let clock = Clock::manual("2025-05-13T12:00:00Z".parse()?);
