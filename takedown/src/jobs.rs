@@ -6,6 +6,7 @@ use crate::{
     env::Env,
     job::{
         Job,
+        kinds::{ObserveDue, ReadRegistrations},
         worker::{Running, run_as},
     },
 };
@@ -35,4 +36,7 @@ macro_rules! registry {
     };
 }
 
-registry! {}
+registry! {
+    ObserveDue,
+    ReadRegistrations,
+}

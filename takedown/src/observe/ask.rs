@@ -45,7 +45,13 @@ impl Questions {
 
     /// What a verdict needs: addresses and delegation from everybody, and the registration.
     pub fn verdict() -> Self {
-        Self { dns: vec![Probe::A, Probe::Aaaa, Probe::Ns], all_resolvers: true, delegation: true, wildcard: false, registration: true }
+        Self {
+            dns: vec![Probe::A, Probe::Aaaa, Probe::Ns],
+            all_resolvers: true,
+            delegation: true,
+            wildcard: false,
+            registration: true,
+        }
     }
 
     /// The registration data alone.
@@ -77,13 +83,15 @@ pub async fn look_at(
 }
 
 async fn one(env: &Env, target: &observable::Model, pap: Pap, questions: &Questions) -> Look {
-    let mut look = Look { observable: target.id, at: env.now(), answers: Vec::new(), below: None, unanswered: Vec::new() };
+    let mut look = Look::begun(target.id, env.now());
     match target.kind {
         ObservableKind::DomainName
         | ObservableKind::HostName
         | ObservableKind::NameServer
         | ObservableKind::MailHost => name(env, target, pap, questions, &mut look).await,
-        ObservableKind::Ipv4Address | ObservableKind::Ipv6Address => address(env, target, pap, questions, &mut look).await,
+        ObservableKind::Ipv4Address | ObservableKind::Ipv6Address => {
+            address(env, target, pap, questions, &mut look).await
+        }
         ObservableKind::Endpoint
         | ObservableKind::Url
         | ObservableKind::AutonomousSystem
@@ -112,13 +120,18 @@ async fn name(env: &Env, target: &observable::Model, pap: Pap, questions: &Quest
                 let asked = resolvers
                     .iter()
                     .flat_map(|resolver| questions.dns.iter().map(move |probe| (*resolver, *probe)))
-                    .map(|(resolver, probe)| async move { (probe, dns.ask(resolver, &target.value, probe).await) });
-                look.answers.extend(join_all(asked).await.into_iter().map(|(probe, answer)| seen(probe, answer)));
+                    .map(|(resolver, probe)| async move {
+                        (probe, dns.ask(resolver, &target.value, probe).await)
+                    });
+                look.answers
+                    .extend(join_all(asked).await.into_iter().map(|(probe, answer)| seen(probe, answer)));
                 if questions.wildcard && target.kind == ObservableKind::DomainName && has_address(look) {
                     look.below = below(env, &target.value).await;
                 }
             }
-            Err(refusal) => look.unanswered.extend(questions.dns.iter().map(|probe| (*probe, refusal.to_string()))),
+            Err(refusal) => {
+                look.unanswered.extend(questions.dns.iter().map(|probe| (*probe, refusal.to_string())))
+            }
         }
     }
     if target.kind != ObservableKind::DomainName {
@@ -142,7 +155,8 @@ fn has_address(look: &Look) -> bool {
 /// The addresses that a name nobody made answers, below `domain`.
 async fn below(env: &Env, domain: &str) -> Option<Vec<String>> {
     let label = crate::hex(&env.ids.secret()[..6]);
-    let answer = env.outside.dns.ask(env.outside.dns.shard(domain), &format!("{label}.{domain}"), Probe::A).await;
+    let answer =
+        env.outside.dns.ask(env.outside.dns.shard(domain), &format!("{label}.{domain}"), Probe::A).await;
     (answer.reading.outcome == Outcome::Answer).then_some(answer.reading.records)
 }
 
@@ -153,7 +167,11 @@ async fn address(env: &Env, target: &observable::Model, pap: Pap, questions: &Qu
         look.answers.push(Seen {
             probe: Probe::AsnTable,
             server: "asn-table".into(),
-            reading: Reading::Route { prefix: entry.prefix.to_string(), asn: entry.asn, name: entry.name.clone() },
+            reading: Reading::Route {
+                prefix: entry.prefix.to_string(),
+                asn: entry.asn,
+                name: entry.name.clone(),
+            },
             raw: format!("{} AS{} {}", entry.prefix, entry.asn, entry.name),
             ttl: None,
         });

@@ -99,7 +99,8 @@ pub fn registrar(reading: &super::reading::RegistrarReading) -> Option<Named> {
     Some(Named { kind: ObservableKind::Registrar, value, display: reading.name.clone(), registrable: None })
 }
 
-fn route(of: &Named, prefix: &str, asn: u32) -> Vec<Linked> {
+/// The prefix that covers an address, and the AS that announces it.
+pub fn route(of: &Named, prefix: &str, asn: u32) -> Vec<Linked> {
     let prefix = name(ObservableKind::Prefix, prefix);
     let system = name(ObservableKind::AutonomousSystem, &format!("AS{asn}"));
     vec![linked(of, LinkKind::InPrefix, prefix.clone()), linked(&prefix, LinkKind::AnnouncedBy, system)]

@@ -52,8 +52,13 @@ impl Run for ReadRegistrations {
             .filter(observable::Column::Id.is_in(self.observables))
             .all(&env.db)
             .await?;
-        round::observe(env, &actor, &targets, &Questions::registration()).await?;
-        Ok(())
+        let (looks, _) = round::observe(env, &actor, &targets, &Questions::registration()).await?;
+        // What did answer is in the port's cache, so a second run asks only the rest.
+        let patience = looks.iter().filter_map(|look| look.again_after).max();
+        patience.map_or(Ok(()), |after| {
+            let what = "the registration data of some domains".into();
+            Err(JobError::Retry { error: Error::Unavailable { what }, after: Some(after) })
+        })
     }
 }
 
@@ -160,8 +165,11 @@ async fn find(env: &Env, actor: &Actor, whom: Whom) -> Result<Vec<ObservableId>,
         Whom::Due => select.filter(observable::Column::NextDueAt.lte(env.now())),
         Whom::All => select.filter(observable::Column::NextDueAt.is_not_null()),
         Whom::These(ids) => {
-            let found: Vec<ObservableId> =
-                select.filter(observable::Column::Id.is_in(ids.iter().copied())).into_tuple().all(&env.db).await?;
+            let found: Vec<ObservableId> = select
+                .filter(observable::Column::Id.is_in(ids.iter().copied()))
+                .into_tuple()
+                .all(&env.db)
+                .await?;
             if let Some(missing) = ids.iter().find(|id| !found.contains(id)) {
                 return Err(Error::not_found("observable", missing));
             }
@@ -193,4 +201,3 @@ pub async fn request(env: &Env, actor: &Actor, ids: &[ObservableId]) -> Result<u
     env.commit(txn).await?;
     Ok(usize::try_from(made).unwrap_or(usize::MAX))
 }
-

@@ -1,11 +1,7 @@
 //! Facts that a look and the looks before it give: sinkholed, parked, fast flux, wildcard, resolvers that disagree.
 #![expect(clippy::disallowed_methods, reason = "reads observations of what is being observed")]
 
-use std::{
-    collections::BTreeSet,
-    net::IpAddr,
-    time::Duration,
-};
+use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use entities::{FactKind, ObservableKind, Probe, observation};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
@@ -61,7 +57,8 @@ fn stated(of: &Named, kind: FactKind, list: &str, detail: String) -> Stated {
 fn shared(env: &Env, of: &Named, look: &Look) -> Vec<Stated> {
     let mut facts = Vec::new();
     let records = |probe| look.dns(probe).flat_map(|(_, reading)| reading.records.iter());
-    let addresses = [Probe::A, Probe::Aaaa].into_iter().flat_map(records).filter_map(|text| derive::address(text));
+    let addresses =
+        [Probe::A, Probe::Aaaa].into_iter().flat_map(records).filter_map(|text| derive::address(text));
     let servers = [Probe::Ns, Probe::Delegation].into_iter().flat_map(records).map(|host| Named {
         kind: ObservableKind::NameServer,
         value: host.clone(),
@@ -69,10 +66,10 @@ fn shared(env: &Env, of: &Named, look: &Look) -> Vec<Stated> {
         registrable: None,
     });
     for pointed_at in addresses.chain(servers) {
-        for (list, kind, _) in env.benign.hits_of(&pointed_at) {
-            let kind = match kind {
-                BenignKind::Sinkhole => FactKind::Sinkholed,
-                BenignKind::Parking => FactKind::Parked,
+        for (list, _) in env.intake.benign.matches(&pointed_at) {
+            let kind = match env.intake.benign.kind_of(list) {
+                Some(BenignKind::Sinkhole) => FactKind::Sinkholed,
+                Some(BenignKind::Parking) => FactKind::Parked,
                 _ => continue,
             };
             facts.push(stated(of, kind, list, pointed_at.value.clone()));
@@ -83,13 +80,19 @@ fn shared(env: &Env, of: &Named, look: &Look) -> Vec<Stated> {
 
 /// One resolver has the name and another denies it: one of them lies, or the change is spreading.
 fn disagreement(of: &Named, look: &Look) -> Option<Stated> {
-    let said: Vec<(&str, Outcome)> = look.dns(Probe::A).map(|(server, reading)| (server, reading.outcome)).collect();
+    let said: Vec<(&str, Outcome)> =
+        look.dns(Probe::A).map(|(server, reading)| (server, reading.outcome)).collect();
     let says = |outcome| said.iter().filter(move |(_, o)| *o == outcome).map(|(server, _)| *server);
     let (has, denies) = (says(Outcome::Answer).next()?, says(Outcome::NxDomain).next()?);
     Some(stated(of, FactKind::ResolversDisagree, "", format!("{has} has it, {denies} denies it")))
 }
 
-async fn flux(env: &Env, db: &impl ConnectionTrait, of: &Named, look: &Look) -> Result<Option<Stated>, Error> {
+async fn flux(
+    env: &Env,
+    db: &impl ConnectionTrait,
+    of: &Named,
+    look: &Look,
+) -> Result<Option<Stated>, Error> {
     let since = look.at.minus(FLUX_WINDOW);
     let readings: Vec<Value> = observation::Entity::find()
         .select_only()
@@ -108,7 +111,8 @@ async fn flux(env: &Env, db: &impl ConnectionTrait, of: &Named, look: &Look) -> 
     let systems: BTreeSet<u32> =
         addresses.iter().filter_map(|ip| env.outside.asn.lookup(*ip)).map(|entry| entry.asn).collect();
     let fluxes = addresses.len() >= FLUX_ADDRESSES && systems.len() >= FLUX_SYSTEMS;
-    let figures = format!("{} addresses in {} autonomous systems within 24 h", addresses.len(), systems.len());
+    let figures =
+        format!("{} addresses in {} autonomous systems within 24 h", addresses.len(), systems.len());
     Ok(fluxes.then(|| stated(of, FactKind::FastFlux, "", figures)))
 }
 
@@ -119,7 +123,9 @@ async fn flux(env: &Env, db: &impl ConnectionTrait, of: &Named, look: &Look) -> 
 /// A reading does not serialise: a defect.
 pub fn digest(looks: &[Look], changed: &[Vec<&Seen>]) -> Result<Vec<u8>, Error> {
     let mut digest = Sha256::new();
-    for (look, seen) in looks.iter().zip(changed).flat_map(|(look, all)| all.iter().map(move |seen| (look, seen))) {
+    for (look, seen) in
+        looks.iter().zip(changed).flat_map(|(look, all)| all.iter().map(move |seen| (look, seen)))
+    {
         let reading = observations::value(&seen.reading)?.to_string();
         for field in [&look.observable.to_string(), seen.probe.as_str(), &seen.server, &reading] {
             digest.update((field.len() as u64).to_be_bytes());

@@ -1,5 +1,7 @@
 //! One look at one observable: which questions, asked of whom, and what came back.
 
+use std::time::Duration;
+
 use entities::{ObservableId, Probe, Timestamp};
 
 use super::reading::{DnsReading, RdapDomainReading, RdapNetworkReading};
@@ -52,9 +54,16 @@ pub struct Look {
     pub below: Option<Vec<String>>,
     /// Questions that could not be asked, each with why: a marking, a limit, a server that fails.
     pub unanswered: Vec<(Probe, String)>,
+    /// A server asked for patience or failed in passing: worth asking again after this long.
+    pub again_after: Option<Duration>,
 }
 
 impl Look {
+    /// A look that has asked nothing yet.
+    pub const fn begun(observable: ObservableId, at: Timestamp) -> Self {
+        Self { observable, at, answers: Vec::new(), below: None, unanswered: Vec::new(), again_after: None }
+    }
+
     /// The DNS readings of one probe, with the server each is from.
     pub fn dns(&self, probe: Probe) -> impl Iterator<Item = (&str, &DnsReading)> {
         self.answers.iter().filter(move |seen| seen.probe == probe).filter_map(|seen| match &seen.reading {

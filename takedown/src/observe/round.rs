@@ -4,10 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use entities::{FactKind, ObservableId, ObservableState, Probe, Timestamp, observable};
-use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
-    sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 use serde_json::json;
 
 use super::{
@@ -72,7 +69,12 @@ pub async fn observe(
 
 /// Stores a batch of looks in one transaction: observations, the links and facts that follow, the observables'
 /// states and next dates, one ledger event, and the job that groups anew when something changed.
-async fn keep(env: &Env, actor: &Actor, targets: &[observable::Model], looks: &[Look]) -> Result<Round, Error> {
+async fn keep(
+    env: &Env,
+    actor: &Actor,
+    targets: &[observable::Model],
+    looks: &[Look],
+) -> Result<Round, Error> {
     let txn = env.begin().await?;
     let changed = observations::store(env, &txn, looks).await?;
     let (mut links, mut stated) = (Vec::new(), Vec::new());
@@ -82,7 +84,7 @@ async fn keep(env: &Env, actor: &Actor, targets: &[observable::Model], looks: &[
         links.extend(routes(env, look));
         stated.extend(facts::of(env, &txn, &of, look).await?);
     }
-    hang(env, &txn, &links, &stated).await?;
+    follow(env, &txn, &links, &stated).await?;
     settle(env, &txn, targets, looks, &stated).await?;
     let round = Round {
         observables: looks.len(),
@@ -137,7 +139,12 @@ fn routes(env: &Env, look: &Look) -> Vec<Linked> {
     links
 }
 
-async fn hang(env: &Env, txn: &DatabaseTransaction, links: &[Linked], facts: &[Stated]) -> Result<(), Error> {
+async fn follow(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    links: &[Linked],
+    facts: &[Stated],
+) -> Result<(), Error> {
     let source = store::source(env, txn, SOURCE).await?;
     store::links(env, txn, source, links, env.now()).await?;
     store::facts(env, txn, facts, env.now()).await
@@ -151,7 +158,8 @@ async fn settle(
     looks: &[Look],
     facts: &[Stated],
 ) -> Result<(), Error> {
-    let mut groups: BTreeMap<(ObservableState, Timestamp, Option<Timestamp>), Vec<ObservableId>> = BTreeMap::new();
+    let mut groups: BTreeMap<(ObservableState, Timestamp, Option<Timestamp>), Vec<ObservableId>> =
+        BTreeMap::new();
     for (target, look) in targets.iter().zip(looks) {
         let sinkholed = facts.iter().any(|f| f.kind == FactKind::Sinkholed && f.of.value == target.value);
         let state = state(target.state, look, sinkholed);

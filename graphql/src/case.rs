@@ -1,0 +1,404 @@
+//! Clusters, tasks, notices and verifications.
+
+use async_graphql::{Context, ID, InputObject, Object};
+use entities::{cluster, cluster_member, desk, notice, task, verification};
+use time::OffsetDateTime;
+
+use crate::{
+    context::{ContextExt, id, int},
+    enums::{Authority, Channel, NoticeState, TaskState, Tlp, Verdict},
+    error::Result,
+    load::load,
+    loaders::{DeskOf, MembersOf, ObservableOf, TaskOf, TasksOf, VerificationsOf},
+    observable::Observable,
+    page::{Paged, connection, page},
+};
+
+/// Observables that belong together, with the reason.
+pub struct Cluster(pub cluster::Model);
+
+#[Object]
+impl Cluster {
+    /// Its id, `clu_…`.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// What people call it.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The family that most of its sightings name; empty if none.
+    async fn family(&self) -> &str {
+        &self.0.family
+    }
+
+    /// How many members it has.
+    async fn size(&self) -> i32 {
+        int(self.0.size)
+    }
+
+    /// When it was found.
+    async fn created_at(&self) -> OffsetDateTime {
+        self.0.created_at.datetime()
+    }
+
+    /// When it last changed.
+    async fn updated_at(&self) -> OffsetDateTime {
+        self.0.updated_at.datetime()
+    }
+
+    /// Its members with the reason of each; at most `first` (200 if not said), `size` says how many there are.
+    async fn members(&self, ctx: &Context<'_>, first: Option<i32>) -> Result<Vec<ClusterMember>> {
+        let most = first.and_then(|first| usize::try_from(first).ok()).unwrap_or(200).min(5_000);
+        let rows = load(ctx, MembersOf(self.0.id)).await?.unwrap_or_default();
+        Ok(rows.into_iter().take(most).map(ClusterMember).collect())
+    }
+
+    /// The tasks opened for it.
+    async fn tasks(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Paged<Task>> {
+        let page = page(ctx, first, after)?;
+        let filter = takedown::reads::cases::TaskFilter { cluster: Some(self.0.id), ..Default::default() };
+        let slice = takedown::reads::cases::tasks(ctx.env(), ctx.actor(), &filter, page).await?;
+        Ok(connection(slice, page, |row| row.id.0, Task))
+    }
+}
+
+/// That an observable belongs to a cluster, and why.
+pub struct ClusterMember(cluster_member::Model);
+
+#[Object]
+impl ClusterMember {
+    /// The member; null if it is not visible.
+    async fn observable(&self, ctx: &Context<'_>) -> Result<Option<Observable>> {
+        Ok(load(ctx, ObservableOf(self.0.observable_id)).await?.map(Observable))
+    }
+
+    /// The strongest shared pivots, as JSON text: kind, value, how many share it, weight.
+    async fn reasons(&self) -> String {
+        self.0.reasons.to_string()
+    }
+
+    /// When it joined.
+    async fn joined_at(&self) -> OffsetDateTime {
+        self.0.joined_at.datetime()
+    }
+}
+
+/// Where a provider takes notices.
+pub struct Desk(desk::Model);
+
+#[Object]
+impl Desk {
+    /// Its id, `dsk_…`.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// What kind of provider it is.
+    async fn channel(&self) -> Channel {
+        self.0.channel.into()
+    }
+
+    /// The provider's name.
+    async fn party(&self) -> &str {
+        &self.0.party
+    }
+
+    /// What it answers for: `iana:146`, `AS64496`, `tld:com`.
+    async fn scope(&self) -> &str {
+        &self.0.scope
+    }
+
+    /// The mailbox of the abuse desk.
+    async fn email(&self) -> Option<&str> {
+        self.0.email.as_deref()
+    }
+
+    /// Where the address is from.
+    async fn source(&self) -> &str {
+        &self.0.source
+    }
+
+    /// When the source was last read.
+    async fn verified_at(&self) -> Option<OffsetDateTime> {
+        self.0.verified_at.map(|at| at.datetime())
+    }
+}
+
+/// Work on target × channel × authority.
+pub struct Task(pub task::Model);
+
+#[Object]
+impl Task {
+    /// Its id, `tsk_…`.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The observable to act on; null if it is not visible.
+    async fn target(&self, ctx: &Context<'_>) -> Result<Option<Observable>> {
+        Ok(load(ctx, ObservableOf(self.0.target_id)).await?.map(Observable))
+    }
+
+    /// Who is asked.
+    async fn channel(&self) -> Channel {
+        self.0.channel.into()
+    }
+
+    /// The legal basis.
+    async fn authority(&self) -> Authority {
+        self.0.authority.into()
+    }
+
+    /// The desk; null means that a person must find one.
+    async fn desk(&self, ctx: &Context<'_>) -> Result<Option<Desk>> {
+        match self.0.desk_id {
+            Some(desk) => Ok(load(ctx, DeskOf(desk)).await?.map(Desk)),
+            None => Ok(None),
+        }
+    }
+
+    /// The playbook and its version.
+    async fn playbook(&self) -> &str {
+        &self.0.playbook
+    }
+
+    /// Where it stands.
+    async fn state(&self) -> TaskState {
+        self.0.state.into()
+    }
+
+    /// Why it is held, refused or failed, or why acting on a listed thing is right.
+    async fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
+    /// The last verdict.
+    async fn verdict(&self) -> Option<Verdict> {
+        self.0.verdict.map(Into::into)
+    }
+
+    /// Who opened it.
+    async fn opened_by(&self) -> &str {
+        &self.0.opened_by
+    }
+
+    /// Who approved it.
+    async fn approved_by(&self) -> Option<&str> {
+        self.0.approved_by.as_deref()
+    }
+
+    /// When it was opened.
+    async fn opened_at(&self) -> OffsetDateTime {
+        self.0.opened_at.datetime()
+    }
+
+    /// When it was approved.
+    async fn approved_at(&self) -> Option<OffsetDateTime> {
+        self.0.approved_at.map(|at| at.datetime())
+    }
+
+    /// When the first notice went out.
+    async fn first_notice_at(&self) -> Option<OffsetDateTime> {
+        self.0.first_notice_at.map(|at| at.datetime())
+    }
+
+    /// When it was first seen down.
+    async fn first_seen_down_at(&self) -> Option<OffsetDateTime> {
+        self.0.first_seen_down_at.map(|at| at.datetime())
+    }
+
+    /// When that was confirmed.
+    async fn confirmed_at(&self) -> Option<OffsetDateTime> {
+        self.0.confirmed_at.map(|at| at.datetime())
+    }
+
+    /// When it was last seen to have come back.
+    async fn reemerged_at(&self) -> Option<OffsetDateTime> {
+        self.0.reemerged_at.map(|at| at.datetime())
+    }
+
+    /// When it is verified next.
+    async fn next_check_at(&self) -> Option<OffsetDateTime> {
+        self.0.next_check_at.map(|at| at.datetime())
+    }
+
+    /// The rounds of looking whether it is down, newest first.
+    async fn verifications(&self, ctx: &Context<'_>) -> Result<Vec<Verification>> {
+        Ok(load(ctx, VerificationsOf(self.0.id))
+            .await?
+            .unwrap_or_default()
+            .into_iter()
+            .map(Verification)
+            .collect())
+    }
+}
+
+/// One round of looking whether a target is down.
+pub struct Verification(verification::Model);
+
+#[Object]
+impl Verification {
+    /// Its id, `vrf_…`.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// When.
+    async fn at(&self) -> OffsetDateTime {
+        self.0.at.datetime()
+    }
+
+    /// What this round says.
+    async fn verdict(&self) -> Verdict {
+        self.0.verdict.into()
+    }
+
+    /// What each resolver, the parent and the registry said, as JSON text.
+    async fn evidence(&self) -> String {
+        self.0.evidence.to_string()
+    }
+
+    /// Rounds of the last that say the same.
+    async fn agreeing(&self) -> i32 {
+        i32::from(self.0.agreeing)
+    }
+
+    /// Rounds that count.
+    async fn rounds(&self) -> i32 {
+        i32::from(self.0.rounds)
+    }
+}
+
+/// A message to a desk, as it was rendered.
+pub struct Notice(pub notice::Model);
+
+#[Object]
+impl Notice {
+    /// Its id, `ntc_…`.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// To whom; null if the desk is not visible.
+    async fn desk(&self, ctx: &Context<'_>) -> Result<Option<Desk>> {
+        Ok(load(ctx, DeskOf(self.0.desk_id)).await?.map(Desk))
+    }
+
+    /// The mailbox that it goes to.
+    async fn recipient(&self) -> &str {
+        &self.0.recipient
+    }
+
+    /// The subject line.
+    async fn subject(&self) -> &str {
+        &self.0.subject
+    }
+
+    /// The text part, verbatim.
+    async fn body(&self) -> &str {
+        &self.0.body
+    }
+
+    /// The XARF v4 reports, as JSON text.
+    async fn xarf(&self) -> String {
+        self.0.xarf.to_string()
+    }
+
+    /// SHA-256 over recipient, subject, body and reports.
+    async fn sha256(&self) -> &str {
+        &self.0.sha256
+    }
+
+    /// The marking of what it says.
+    async fn tlp(&self) -> Tlp {
+        self.0.tlp.into()
+    }
+
+    /// Where it stands.
+    async fn state(&self) -> NoticeState {
+        self.0.state.into()
+    }
+
+    /// Why it failed or was withdrawn.
+    async fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
+    /// Its Message-ID.
+    async fn message_id(&self) -> &str {
+        &self.0.message_id
+    }
+
+    /// Who drafted it.
+    async fn drafted_by(&self) -> &str {
+        &self.0.drafted_by
+    }
+
+    /// Who approved it.
+    async fn approved_by(&self) -> Option<&str> {
+        self.0.approved_by.as_deref()
+    }
+
+    /// What the recipient's server said.
+    async fn smtp_reply(&self) -> Option<&str> {
+        self.0.smtp_reply.as_deref()
+    }
+
+    /// When it was rendered.
+    async fn created_at(&self) -> OffsetDateTime {
+        self.0.created_at.datetime()
+    }
+
+    /// When it was approved.
+    async fn approved_at(&self) -> Option<OffsetDateTime> {
+        self.0.approved_at.map(|at| at.datetime())
+    }
+
+    /// When it went out.
+    async fn sent_at(&self) -> Option<OffsetDateTime> {
+        self.0.sent_at.map(|at| at.datetime())
+    }
+
+    /// The tasks that it speaks for.
+    async fn tasks(&self, ctx: &Context<'_>) -> Result<Vec<Task>> {
+        let mut tasks = Vec::new();
+        for id in load(ctx, TasksOf(self.0.id)).await?.unwrap_or_default() {
+            tasks.extend(load(ctx, TaskOf(id)).await?.map(Task));
+        }
+        Ok(tasks)
+    }
+}
+
+/// Which tasks are wanted; what is left out does not limit.
+#[derive(InputObject, Default)]
+pub struct TaskFilter {
+    /// In these states.
+    #[graphql(default)]
+    states: Vec<TaskState>,
+    /// Opened for this cluster.
+    cluster: Option<ID>,
+    /// With this last verdict.
+    verdict: Option<Verdict>,
+}
+
+impl TaskFilter {
+    /// The filter as the work takes it.
+    ///
+    /// # Errors
+    /// `cluster` is no id of a cluster.
+    pub fn read(self) -> Result<takedown::reads::cases::TaskFilter> {
+        Ok(takedown::reads::cases::TaskFilter {
+            states: self.states.into_iter().map(Into::into).collect(),
+            cluster: self.cluster.map(|cluster| id("cluster", &cluster)).transpose()?,
+            verdict: self.verdict.map(Into::into),
+        })
+    }
+}

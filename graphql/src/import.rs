@@ -1,0 +1,134 @@
+//! Imports with what became of their lines.
+
+use async_graphql::{
+    Context, ID, Object,
+    connection::{Connection, Edge, EmptyFields},
+};
+use entities::import;
+use takedown::reads::imports;
+use time::OffsetDateTime;
+
+use crate::{
+    context::{ContextExt, int},
+    enums::LineVerdict,
+    error::Result,
+    load::load,
+    loaders::SourceOf,
+    observable::Sighting,
+    page::invalid,
+};
+
+/// A batch of indicators that arrived.
+pub struct Import(pub import::Model);
+
+#[Object]
+impl Import {
+    /// Its id, `imp_…`.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// Whose it is.
+    async fn source(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(load(ctx, SourceOf(self.0.source_id)).await?.map(|source| source.name))
+    }
+
+    /// The file's name, `-` for standard input.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The format it was read as.
+    async fn format(&self) -> &str {
+        &self.0.format
+    }
+
+    /// SHA-256 of its bytes.
+    async fn sha256(&self) -> &str {
+        &self.0.sha256
+    }
+
+    /// Lines or objects.
+    async fn total(&self) -> i32 {
+        int(self.0.total)
+    }
+
+    /// Lines that brought something new.
+    async fn accepted(&self) -> i32 {
+        int(self.0.accepted)
+    }
+
+    /// Lines that were known already.
+    async fn duplicate(&self) -> i32 {
+        int(self.0.duplicate)
+    }
+
+    /// Lines that were refused.
+    async fn rejected(&self) -> i32 {
+        int(self.0.rejected)
+    }
+
+    /// Who imported it.
+    async fn created_by(&self) -> &str {
+        &self.0.created_by
+    }
+
+    /// When.
+    async fn created_at(&self) -> OffsetDateTime {
+        self.0.created_at.datetime()
+    }
+
+    /// Its lines in order, each with what became of it. The cursor is the line number.
+    async fn lines(
+        &self,
+        ctx: &Context<'_>,
+        verdict: Option<LineVerdict>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<String, ImportLine, EmptyFields, EmptyFields>> {
+        let first =
+            u64::try_from(first.unwrap_or(50)).map_err(|_| invalid("first", "must not be negative"))?;
+        let after: i64 = match &after {
+            Some(cursor) => cursor.parse().map_err(|_| invalid("after", "is no cursor of this list"))?,
+            None => 0,
+        };
+        let slice =
+            imports::lines(ctx.env(), ctx.actor(), self.0.id, verdict.map(Into::into), first, after).await?;
+        let mut connection = Connection::new(after > 0, slice.more);
+        connection
+            .edges
+            .extend(slice.rows.into_iter().map(|line| Edge::new(line.number.to_string(), ImportLine(line))));
+        Ok(connection)
+    }
+}
+
+/// What became of one line or object.
+pub struct ImportLine(imports::Line);
+
+#[Object]
+impl ImportLine {
+    /// Its number, from 1.
+    async fn number(&self) -> i32 {
+        int(self.0.number)
+    }
+
+    /// What became of it.
+    async fn verdict(&self) -> LineVerdict {
+        self.0.verdict.into()
+    }
+
+    /// Why it brought nothing new; empty for accepted lines.
+    async fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// The line, cut; empty for accepted lines.
+    async fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// The sightings that it brought.
+    async fn sightings(&self) -> Vec<Sighting> {
+        self.0.sightings.iter().cloned().map(Sighting).collect()
+    }
+}

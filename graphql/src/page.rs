@@ -1,0 +1,75 @@
+//! Relay connections over the work's pages.
+
+use async_graphql::{
+    Context, OutputType, SimpleObject,
+    connection::{Connection, Edge, EmptyFields},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use takedown::{
+    error::Error,
+    reads::{Page, Slice},
+};
+use uuid::Uuid;
+
+use crate::{
+    context::int,
+    error::{ApiError, Result},
+};
+
+/// How many rows a page has when the client does not say.
+const DEFAULT_FIRST: u64 = 50;
+
+/// What a connection says besides its edges.
+#[derive(SimpleObject)]
+pub struct Total {
+    /// The number of all rows that match and are visible; counted only when it is asked for.
+    total_count: Option<i32>,
+}
+
+/// A connection whose cursors are opaque and stable.
+pub type Paged<T> = Connection<String, T, Total, EmptyFields>;
+
+/// The page that `first` and `after` ask for.
+///
+/// # Errors
+/// `first` is negative, or `after` is no cursor of ours.
+pub fn page(ctx: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Page> {
+    let first = match first {
+        None => DEFAULT_FIRST,
+        Some(first) => u64::try_from(first).map_err(|_| invalid("first", "must not be negative"))?,
+    };
+    let after = after.map(|cursor| read(&cursor)).transpose()?;
+    Ok(Page { first, after, total: ctx.look_ahead().field("totalCount").exists() })
+}
+
+/// The connection of a slice; `id` is a row's id, `node` its API form.
+pub fn connection<R, T: OutputType>(
+    slice: Slice<R>,
+    page: Page,
+    id: impl Fn(&R) -> Uuid,
+    node: impl Fn(R) -> T,
+) -> Paged<T> {
+    let total = Total { total_count: slice.total.map(int) };
+    let mut connection = Connection::with_additional_fields(page.after.is_some(), slice.more, total);
+    connection.edges.extend(slice.rows.into_iter().map(|row| {
+        let cursor = write(id(&row));
+        Edge::new(cursor, node(row))
+    }));
+    connection
+}
+
+fn write(id: Uuid) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(id.as_bytes())
+}
+
+fn read(cursor: &str) -> Result<Uuid> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok();
+    bytes
+        .and_then(|bytes| Uuid::from_slice(&bytes).ok())
+        .ok_or_else(|| invalid("after", "is no cursor of this list: take it from `pageInfo` or an edge"))
+}
+
+/// An argument is wrong.
+pub fn invalid(field: &str, message: &str) -> ApiError {
+    ApiError(Error::invalid(field, message))
+}

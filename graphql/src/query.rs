@@ -1,0 +1,141 @@
+//! What can be asked.
+
+use async_graphql::{Context, ID, Object};
+use takedown::reads::{cases, imports, observables};
+
+use crate::{
+    case::{Cluster, Notice, Task, TaskFilter},
+    context::{ContextExt, id},
+    enums::{NoticeState, ObservableKind},
+    error::Result,
+    import::Import,
+    observable::{Observable, ObservableFilter},
+    page::{Paged, connection, invalid, page},
+};
+
+/// The questions.
+pub struct Query;
+
+#[Object]
+impl Query {
+    /// One observable: by its id, or by its kind and canonical value.
+    async fn observable(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "`obs_…`.")] id: Option<ID>,
+        #[graphql(desc = "With `value`.")] kind: Option<ObservableKind>,
+        #[graphql(desc = "The canonical form, with `kind`.")] value: Option<String>,
+    ) -> Result<Observable> {
+        let (env, actor) = (ctx.env(), ctx.actor());
+        let row = match (id, kind, value) {
+            (Some(given), None, None) => {
+                observables::by_id(env, actor, crate::context::id("observable", &given)?).await?
+            }
+            (None, Some(kind), Some(value)) => observables::by_value(env, actor, kind.into(), &value).await?,
+            _ => return Err(invalid("id", "give either `id`, or `kind` and `value`")),
+        };
+        Ok(Observable(row))
+    }
+
+    /// Observables, in the order in which they came.
+    async fn observables(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<ObservableFilter>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Paged<Observable>> {
+        let page = page(ctx, first, after)?;
+        let filter = filter.unwrap_or_default().read(ctx);
+        let slice = observables::list(ctx.env(), ctx.actor(), &filter, page).await?;
+        Ok(connection(slice, page, |row| row.id.0, Observable))
+    }
+
+    /// One import.
+    async fn import(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "`imp_…`.")] given: ID,
+    ) -> Result<Import> {
+        Ok(Import(imports::by_id(ctx.env(), ctx.actor(), id("import", &given)?).await?))
+    }
+
+    /// Imports, in the order in which they came.
+    async fn imports(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Paged<Import>> {
+        let page = page(ctx, first, after)?;
+        let slice = imports::list(ctx.env(), ctx.actor(), page).await?;
+        Ok(connection(slice, page, |row| row.id.0, Import))
+    }
+
+    /// One cluster.
+    async fn cluster(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "`clu_…`.")] given: ID,
+    ) -> Result<Cluster> {
+        Ok(Cluster(cases::cluster(ctx.env(), ctx.actor(), id("cluster", &given)?).await?))
+    }
+
+    /// Clusters, of one family or all.
+    async fn clusters(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "In any of its spellings.")] family: Option<String>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Paged<Cluster>> {
+        let page = page(ctx, first, after)?;
+        let family = family.map(|family| ctx.env().intake.families.canonical(&family));
+        let slice = cases::clusters(ctx.env(), ctx.actor(), family.as_deref(), page).await?;
+        Ok(connection(slice, page, |row| row.id.0, Cluster))
+    }
+
+    /// One task.
+    async fn task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "`tsk_…`.")] given: ID,
+    ) -> Result<Task> {
+        Ok(Task(cases::task(ctx.env(), ctx.actor(), id("task", &given)?).await?))
+    }
+
+    /// Tasks, in the order in which they were opened.
+    async fn tasks(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<TaskFilter>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Paged<Task>> {
+        let page = page(ctx, first, after)?;
+        let slice = cases::tasks(ctx.env(), ctx.actor(), &filter.unwrap_or_default().read()?, page).await?;
+        Ok(connection(slice, page, |row| row.id.0, Task))
+    }
+
+    /// One notice.
+    async fn notice(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "`ntc_…`.")] given: ID,
+    ) -> Result<Notice> {
+        Ok(Notice(cases::notice(ctx.env(), ctx.actor(), id("notice", &given)?).await?))
+    }
+
+    /// Notices, in one state or all.
+    async fn notices(
+        &self,
+        ctx: &Context<'_>,
+        state: Option<NoticeState>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Paged<Notice>> {
+        let page = page(ctx, first, after)?;
+        let slice = cases::notices(ctx.env(), ctx.actor(), state.map(Into::into), page).await?;
+        Ok(connection(slice, page, |row| row.id.0, Notice))
+    }
+}
