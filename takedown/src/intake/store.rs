@@ -87,6 +87,9 @@ struct Store<'a> {
     env: &'a Env,
     txn: &'a DatabaseTransaction,
     now: Timestamp,
+    /// Whether new names and addresses are due for a look. What an import brings is; that an answer named a name
+    /// server or an alias is no reason to ask it anything.
+    due: bool,
 }
 
 /// One import's way into its transaction.
@@ -116,7 +119,7 @@ impl Batch<'_> {
 
     /// Stores a chunk; the outcomes are in the entries' order.
     pub(super) async fn chunk(&self, arrived: &[Arrived], new: &mut New) -> Result<Vec<Outcome>, Error> {
-        let store = Store { env: self.env, txn: self.txn, now: self.now };
+        let store = Store { env: self.env, txn: self.txn, now: self.now, due: true };
         let names = names::Names::resolve(store, arrived.iter().flat_map(named)).await?;
         let mut news = News { said: vec![false; arrived.len()], known: vec![None; arrived.len()] };
         sightings::store(self, arrived, &names, &mut news).await?;
@@ -188,7 +191,7 @@ pub(crate) async fn links(
     links: &[Linked],
     now: Timestamp,
 ) -> Result<(), Error> {
-    let store = Store { env, txn, now };
+    let store = Store { env, txn, now, due: false };
     patience(txn, "500ms").await?;
     let names = names::Names::resolve(store, links.iter().flat_map(|link| [&link.from, &link.to])).await?;
     let said = |link| links::Said { at: 0, link, seen: link.seen.or(Some((now, now))), tlp: Tlp::Clear };
@@ -207,7 +210,7 @@ pub(crate) async fn facts(
     facts: &[Stated],
     now: Timestamp,
 ) -> Result<(), Error> {
-    let store = Store { env, txn, now };
+    let store = Store { env, txn, now, due: false };
     patience(txn, "500ms").await?;
     let names = names::Names::resolve(store, facts.iter().map(|fact| &fact.of)).await?;
     facts::extend(store, &names, facts).await?;

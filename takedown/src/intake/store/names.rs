@@ -77,7 +77,10 @@ impl<'a> Names<'a> {
     /// Stores `wanted` and moves it to the rows; what somebody else stored in between stays.
     async fn insert(&mut self, store: Store<'_>, wanted: &mut Vec<&'a Named>) -> Result<(), Error> {
         let ids: Vec<ObservableId> = wanted.iter().map(|_| store.env.ids.next(store.now)).collect();
-        let due = |named: &&Named| if OBSERVED.contains(&named.kind) { store.now.0 } else { ABSENT };
+        let due = |named: &&Named| match store.due && OBSERVED.contains(&named.kind) {
+            true => store.now.0,
+            false => ABSENT,
+        };
         let inserted = Given::default()
             .ids("id", ids.iter().map(|id| id.0))
             .texts("kind", wanted.iter().map(|named| named.kind.as_str()))
