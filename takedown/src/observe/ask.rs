@@ -1,7 +1,7 @@
 //! The questions: which are put about what, each only after `access::may_probe`.
 
 use entities::{ObservableKind, Pap, Probe, observable};
-use futures::{StreamExt, future::join_all, stream};
+use futures::{FutureExt, StreamExt, future::join_all, stream};
 
 use super::{
     look::{Look, Reading, Seen},
@@ -74,10 +74,8 @@ pub async fn look_at(
     access::check(actor, Action::Observe, Subject::System)?;
     let ids: Vec<_> = targets.iter().map(|target| target.id).collect();
     let markings = marking::of(&env.db, &ids).await?;
-    let looks = targets.iter().map(|target| {
-        let pap = markings.get(&target.id).unwrap_or(&Marking::CLEAR).pap;
-        one(env, target, pap, questions)
-    });
+    let pap = |target: &observable::Model| markings.get(&target.id).unwrap_or(&Marking::CLEAR).pap;
+    let looks: Vec<_> = targets.iter().map(|target| one(env, target, pap(target), questions).boxed()).collect();
     // The ports limit what is in flight per server; this bounds the looks that wait for them.
     Ok(stream::iter(looks).buffered(env.settings.observe.at_once.max(1)).collect().await)
 }

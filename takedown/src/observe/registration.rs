@@ -22,7 +22,8 @@ pub async fn domain(env: &Env, name: &str, pap: Pap, look: &mut Look) {
         look.unanswered.push((probe, refusal.to_string()));
         return;
     }
-    let answer = match env.outside.rdap.domain(name).await {
+    let Some(rdap) = &env.outside.rdap else { return };
+    let answer = match rdap.domain(name).await {
         Ok(answer) => answer,
         Err(error) => return failed(look, probe, &error),
     };
@@ -33,7 +34,7 @@ pub async fn domain(env: &Env, name: &str, pap: Pap, look: &mut Look) {
         look.unanswered.push((probe, refusal.to_string()));
         return;
     }
-    match env.outside.rdap.domain_at_registrar(name, &related).await {
+    match rdap.domain_at_registrar(name, &related).await {
         Ok(answer) => {
             look.answers.push(seen(probe, answer.server, Reading::RdapDomain(answer.reading), answer.raw))
         }
@@ -48,7 +49,8 @@ pub async fn address(env: &Env, ip: IpAddr, pap: Pap, look: &mut Look) {
         look.unanswered.push((probe, refusal.to_string()));
         return;
     }
-    match env.outside.rdap.ip(ip).await {
+    let Some(rdap) = &env.outside.rdap else { return };
+    match rdap.ip(ip).await {
         Ok(answer) => {
             look.answers.push(seen(probe, answer.server, Reading::RdapNetwork(answer.reading), answer.raw))
         }
