@@ -75,7 +75,8 @@ pub async fn look_at(
     let ids: Vec<_> = targets.iter().map(|target| target.id).collect();
     let markings = marking::of(&env.db, &ids).await?;
     let pap = |target: &observable::Model| markings.get(&target.id).unwrap_or(&Marking::CLEAR).pap;
-    let looks: Vec<_> = targets.iter().map(|target| one(env, target, pap(target), questions).boxed()).collect();
+    let looks: Vec<_> =
+        targets.iter().map(|target| one(env, target, pap(target), questions).boxed()).collect();
     // The ports limit what is in flight per server; this bounds the looks that wait for them.
     Ok(stream::iter(looks).buffered(env.settings.observe.at_once.max(1)).collect().await)
 }
