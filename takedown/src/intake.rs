@@ -12,7 +12,10 @@ pub mod import;
 pub mod json;
 pub mod misp;
 pub mod name;
+#[cfg(test)]
+mod real_data;
 pub mod refang;
+pub mod report_text;
 mod script;
 pub mod stix;
 pub(crate) mod store;
