@@ -207,7 +207,7 @@ fn accounts(rng: &mut ChaCha8Rng, sizes: &[usize], target: usize, pool: usize) -
         let (g, n) = accounts[a];
         accounts[a].1 = n - 1;
         accounts.push((g, 1));
-        if n - 1 >= 2 {
+        if n > 2 {
             splittable.insert(0, a);
         }
     }

@@ -66,7 +66,7 @@ fn due(seed: u64, registrar: &Registrar, mail: &Mail) -> Option<OffsetDateTime> 
 }
 
 /// The domains of the range that a mail reports: those of its XARF parts, or else those in its text.
-fn named(net: &Internet, raw: &[u8]) -> BTreeSet<usize> {
+pub(crate) fn named(net: &Internet, raw: &[u8]) -> BTreeSet<usize> {
     let Some(message) = MessageParser::default().parse(raw) else { return BTreeSet::new() };
     let replied = message.header_raw("Auto-Submitted").map(str::trim);
     if replied.is_some_and(|v| v.to_ascii_lowercase().starts_with("auto-replied")) {

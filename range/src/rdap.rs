@@ -19,6 +19,9 @@ use tokio_util::task::TaskTracker;
 use crate::internet::{Internet, Standing};
 use crate::rdap_json::{self, Teller};
 
+/// Answers under way when the range stops have so long to finish.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// How many questions the RDAP servers of the range take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RdapLimit {
@@ -53,9 +56,14 @@ impl Rdap {
         let rdap = Arc::new(Self { net, base: format!("http://{address}"), limit: Mutex::new(None) });
         let router = router(rdap.clone());
         tasks.spawn(async move {
+            let late = stop.clone();
+            let cut_off = async move {
+                late.cancelled().await;
+                tokio::time::sleep(FAREWELL).await;
+            };
             let served = tokio::select! {
-                () = stop.cancelled() => Ok(()),
-                served = axum::serve(listener, router) => served,
+                () = cut_off => Ok(()),
+                served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()) => served,
             };
             if let Err(error) = served {
                 tracing::warn!(%error, "RDAP of the range broke off");

@@ -1,5 +1,12 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
 use super::{MailClient, small};
-use crate::{Domain, Range, Suspension};
+use crate::desk::named;
+use crate::internet::Internet;
+use crate::{Domain, Range, Scenario, Suspension};
 
 const MERIDIAN: &str = "abuse@meridian-names.net.example";
 const SILENT: &str = "abuse@bulk-barn.net.example";
@@ -152,5 +159,38 @@ async fn a_name_that_came_back_is_suspended_on_a_new_notice_only() {
     send(&range, MERIDIAN, &mail).await;
     clock.forward_minutes(241);
     assert_eq!(range.act().len(), 1);
-    assert_eq!(held(&range), [name.clone()]);
+    assert_eq!(held(&range), [name.as_str()]);
+}
+
+#[tokio::test]
+async fn desks_work_by_themselves_when_asked() {
+    let (range, clock) = small().await;
+    let name = &sponsored(&range, MERIDIAN)[0];
+    send(&range, MERIDIAN, &notice("", &[by_identifier(name)])).await;
+    clock.forward_minutes(241);
+    range.run_desks(Duration::from_millis(1));
+    // Each turn is a whole mail session, so that the loop's own task gets its turns too.
+    for _ in 0..500 {
+        if !held(&range).is_empty() {
+            break;
+        }
+        let mut client = MailClient::connect(range.smtp()).await;
+        client.ask("QUIT\r\n").await;
+    }
+    assert_eq!(held(&range), [name.as_str()]);
+    range.stop().await;
+}
+
+#[test]
+fn whatever_is_in_a_mail_the_desk_survives() {
+    let scenario = Scenario::small().unwrap();
+    let start = scenario.starts_at();
+    let net = Internet::new(scenario, Arc::new(move || start));
+    let part = "Content-Type: application/json; name=xarf.json\r\n\r\n";
+    proptest!(ProptestConfig::with_cases(200), |(bytes in proptest::collection::vec(any::<u8>(), 0..600))| {
+        named(&net, &bytes);
+        named(&net, &[part.as_bytes(), &bytes].concat());
+    });
+    let deep = format!("{part}{}", "[".repeat(200_000));
+    assert!(named(&net, deep.as_bytes()).is_empty());
 }

@@ -1,7 +1,9 @@
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{Name, Record, RecordType};
+use proptest::prelude::*;
 use time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
@@ -9,7 +11,7 @@ use tokio::net::{TcpStream, UdpSocket};
 use super::small;
 use crate::answer::{Answer, View, answer};
 use crate::internet::Internet;
-use crate::{Domain, Lie, Manner, Range};
+use crate::{Domain, Lie, Manner, Range, Scenario};
 
 fn question(name: &str, kind: RecordType) -> Message {
     let mut message = Message::new(4_711, MessageType::Query, OpCode::Query);
@@ -224,6 +226,15 @@ async fn names_for_failures_fail() {
     assert_eq!(ask(View::Resolver, "timeout.shop.example"), Answer::Silence);
     let servfail = udp(range.dns(), "servfail.shop.example", RecordType::A).await;
     assert_eq!(servfail.metadata.response_code, ResponseCode::ServFail);
+    // The question that times out is asked first, and the answer that comes is to the second.
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    for name in ["timeout.shop.example", "shop.example"] {
+        socket.send_to(&question(name, RecordType::NS).to_vec().unwrap(), range.dns()).await.unwrap();
+    }
+    let mut buffer = [0; 4_096];
+    let length = socket.recv(&mut buffer).await.unwrap();
+    let got = Message::from_vec(&buffer[..length]).unwrap();
+    assert_eq!(got.queries[0].name().to_string(), "shop.example.");
     let delegated = udp(range.parent(), "servfail.shop.example", RecordType::NS).await;
     assert_eq!(delegated.authorities[0].record_type(), RecordType::NS);
 }
@@ -233,9 +244,42 @@ async fn a_domain_does_not_exist_before_it_is_registered() {
     let (range, _) = small().await;
     let domain = first(&range, plain);
     let before = domain.created_at - Duration::seconds(1);
-    let net = Internet::new(range.scenario().clone(), std::sync::Arc::new(move || before));
+    let net = Internet::new(range.scenario().clone(), Arc::new(move || before));
     let Answer::Reply(reply) = answer(&net, View::Resolver, &domain.name, RecordType::A) else {
         panic!("no answer");
     };
     assert_eq!(reply.code, ResponseCode::NXDomain);
+}
+
+#[test]
+fn whatever_is_asked_there_is_an_answer() {
+    let scenario = Scenario::small().unwrap();
+    let start = scenario.starts_at();
+    let net = Internet::new(scenario, Arc::new(move || start));
+    let names: Vec<String> = net.world.domains.iter().map(|d| d.name.clone()).collect();
+    let name = prop_oneof!["[a-z0-9._\\-]{0,40}", proptest::sample::select(names)];
+    let kind = proptest::sample::select(vec![1, 2, 5, 6, 15, 16, 28, 43, 255, 257, 999]);
+    proptest!(|(below in "([a-z*]{0,8}[.]){0,4}", name in name, kind in kind)| {
+        for view in [View::Resolver, View::Filtering, View::Parent] {
+            let name = format!("{below}{name}");
+            if let Answer::Reply(reply) = answer(&net, view, &name, RecordType::from(kind)) {
+                let empty = reply.answers.is_empty() && reply.authorities.is_empty();
+                let failed = matches!(reply.code, ResponseCode::ServFail | ResponseCode::Refused);
+                prop_assert_eq!(empty, failed, "{} {:?}", name, reply);
+            }
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_stopped_range_listens_no_more() {
+    let (range, _) = small().await;
+    let ports = [range.dns(), range.filtering_dns(), range.parent(), range.smtp(), range.rdap()];
+    for port in ports {
+        TcpStream::connect(port).await.unwrap();
+    }
+    range.stop().await;
+    for port in ports {
+        assert!(TcpStream::connect(port).await.is_err(), "{port}");
+    }
 }

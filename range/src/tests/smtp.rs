@@ -1,6 +1,13 @@
+use std::sync::Arc;
+
+use proptest::prelude::*;
 use tokio::io::AsyncWriteExt;
 
 use super::{MailClient, small};
+use crate::Scenario;
+use crate::internet::Internet;
+use crate::mailbox::Mailboxes;
+use crate::smtp::Session;
 
 const DESK: &str = "abuse@meridian-names.net.example";
 const CSIRT: &str = "reports@cert-exampleland.net.example";
@@ -115,4 +122,38 @@ async fn too_much_is_refused_and_the_range_goes_on() {
         assert!(client.reply().await.starts_with("500"));
     }
     assert!(client.reply().await.starts_with("421"), "a client that only errs is sent away");
+}
+
+#[test]
+fn replies_do_not_depend_on_how_the_bytes_arrive() {
+    let scenario = Scenario::small().unwrap();
+    let start = scenario.starts_at();
+    let net = Arc::new(Internet::new(scenario, Arc::new(move || start)));
+    let line = prop_oneof![
+        Just("EHLO a.example\r\n".to_owned()),
+        Just("MAIL FROM:<a@a.example>\r\n".to_owned()),
+        Just(format!("RCPT TO:<{DESK}>\r\n")),
+        Just("RCPT TO:<x@y.example>\r\n".to_owned()),
+        Just("DATA\r\n".to_owned()),
+        Just(".\r\n".to_owned()),
+        Just("RSET\r\n".to_owned()),
+        "[ -~]{0,20}\r\n",
+        "[.\r\n]{0,6}",
+    ];
+    let script = proptest::collection::vec(line, 0..24);
+    proptest!(|(script in script, cuts in proptest::collection::vec(1_usize..40, 1..20))| {
+        let bytes = script.concat().into_bytes();
+        let run = |cuts: &[usize]| {
+            let boxes = Arc::new(Mailboxes::new([DESK.to_owned()]));
+            let mut session = Session::new(net.clone(), boxes.clone());
+            let (mut rest, mut answers, mut cuts) = (&bytes[..], Vec::new(), cuts.iter().cycle());
+            while !rest.is_empty() {
+                let (now, later) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
+                session.take(now, &mut answers);
+                rest = later;
+            }
+            (answers, boxes.read(DESK, 0))
+        };
+        prop_assert_eq!(run(&[usize::MAX]), run(&cuts));
+    });
 }
