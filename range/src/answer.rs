@@ -125,12 +125,12 @@ fn recursive(net: &Internet, view: View, qname: &str, qtype: RecordType) -> Repl
     {
         return filtered(net, lie, domain, qname, qtype);
     }
-    let mut found = records(net, index, below, qname);
+    let mut found = records(net, index, below, qname, qtype);
     let exists = found.is_some();
     let mut reply = Reply::of(if exists { ResponseCode::NoError } else { ResponseCode::NXDomain });
     if let Some(alias) = alias_of(found.as_deref(), qtype) {
         reply.answers.push(alias);
-        found = records(net, index, "", &domain.name);
+        found = records(net, index, "", &domain.name, qtype);
     }
     let wanted = |r: &Record| qtype == RecordType::ANY || r.record_type() == qtype;
     reply.answers.extend(found.into_iter().flatten().filter(wanted));
@@ -147,13 +147,13 @@ fn alias_of(found: Option<&[Record]>, qtype: RecordType) -> Option<Record> {
     alias.filter(|_| !asked).cloned()
 }
 
-/// All records of a name in a domain, or `None` when the name does not exist.
-fn records(net: &Internet, index: usize, below: &str, qname: &str) -> Option<Vec<Record>> {
+/// The records of a name in a domain that could answer the question, or `None` when the name does not exist.
+fn records(net: &Internet, index: usize, below: &str, qname: &str, qtype: RecordType) -> Option<Vec<Record>> {
     let domain = net.domain(index);
     let at = |ttl, data| record(qname, ttl, data);
     let addresses = |of: &[IpAddr], ttl| of.iter().map(|ip| at(ttl, address(*ip))).collect::<Vec<_>>();
     if below.is_empty() {
-        return Some(apex_records(net, index));
+        return Some(apex_records(net, index, qtype));
     }
     if let Some(host) = domain.hosts.get(below) {
         return Some(addresses(host, TTL));
@@ -169,23 +169,38 @@ fn records(net: &Internet, index: usize, below: &str, qname: &str) -> Option<Vec
     between.then(Vec::new)
 }
 
-/// All records at a domain itself.
-fn apex_records(net: &Internet, index: usize) -> Vec<Record> {
+/// The records of the asked type at a domain itself.
+fn apex_records(net: &Internet, index: usize, qtype: RecordType) -> Vec<Record> {
     let domain = net.domain(index);
-    let at = |ttl, data| record(&domain.name, ttl, data);
-    let mut all = vec![soa_of_domain(net, domain)];
-    all.extend(domain.name_servers.iter().map(|ns| at(TTL, RData::NS(NS(name(ns))))));
-    let (shown, ttl) = match domain.manner {
-        Manner::FastFlux => (flux(net, index), FLUX_TTL),
-        Manner::Plain | Manner::Wildcard | Manner::Sinkholed | Manner::Parked => {
-            (domain.addresses.clone(), TTL)
-        }
-    };
-    all.extend(shown.into_iter().map(|ip| at(ttl, address(ip))));
-    all.extend(domain.mx.iter().map(|(p, host)| at(TTL, RData::MX(MX::new(*p, name(host))))));
-    all.extend(domain.txt.iter().map(|t| at(TTL, RData::TXT(TXT::new(vec![t.clone()])))));
-    let caa = |ca: &String| RData::CAA(CAA::new_issue(false, Some(name(ca)), Vec::new()));
-    all.extend(domain.caa.iter().map(|ca| at(TTL, caa(ca))));
+    let owner = name(&domain.name);
+    let asked = |kind| qtype == kind || qtype == RecordType::ANY;
+    let at = |ttl, data| Record::from_rdata(owner.clone(), ttl, data);
+    let mut all = Vec::new();
+    if asked(RecordType::A) || asked(RecordType::AAAA) {
+        let (shown, ttl) = match domain.manner {
+            Manner::FastFlux => (flux(net, index), FLUX_TTL),
+            Manner::Plain | Manner::Wildcard | Manner::Sinkholed | Manner::Parked => {
+                (domain.addresses.clone(), TTL)
+            }
+        };
+        all.extend(shown.into_iter().map(|ip| at(ttl, address(ip))));
+    }
+    if asked(RecordType::SOA) {
+        all.push(soa_of_domain(net, domain));
+    }
+    if asked(RecordType::NS) {
+        all.extend(domain.name_servers.iter().map(|ns| at(TTL, RData::NS(NS(name(ns))))));
+    }
+    if asked(RecordType::MX) {
+        all.extend(domain.mx.iter().map(|(p, host)| at(TTL, RData::MX(MX::new(*p, name(host))))));
+    }
+    if asked(RecordType::TXT) {
+        all.extend(domain.txt.iter().map(|t| at(TTL, RData::TXT(TXT::new(vec![t.clone()])))));
+    }
+    if asked(RecordType::CAA) {
+        let caa = |ca: &String| RData::CAA(CAA::new_issue(false, Some(name(ca)), Vec::new()));
+        all.extend(domain.caa.iter().map(|ca| at(TTL, caa(ca))));
+    }
     all
 }
 

@@ -33,6 +33,7 @@ mod desk;
 mod dice;
 mod dns;
 mod generate;
+mod infrastructure;
 mod internet;
 mod labels;
 mod lists;
@@ -42,6 +43,7 @@ mod rdap;
 mod rdap_json;
 mod scenario;
 mod smtp;
+mod smtp_session;
 #[cfg(test)]
 mod tests;
 mod world;

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
 use crate::dice;
-use crate::generate::platform_host;
+use crate::infrastructure::platform_host;
 use crate::rdap_json::bounds;
 use crate::scenario::{Family, Network, Scenario};
 use crate::world::{Domain, Role, World};

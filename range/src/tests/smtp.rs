@@ -7,7 +7,7 @@ use super::{MailClient, small};
 use crate::Scenario;
 use crate::internet::Internet;
 use crate::mailbox::Mailboxes;
-use crate::smtp::Session;
+use crate::smtp_session::Session;
 
 const DESK: &str = "abuse@meridian-names.net.example";
 const CSIRT: &str = "reports@cert-exampleland.net.example";

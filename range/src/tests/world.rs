@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use sha2::{Digest, Sha256};
+
 use crate::{Domain, Manner, Scenario, World, generate};
 
 fn lumma() -> (Scenario, World) {
@@ -44,6 +46,16 @@ fn the_same_scenario_gives_the_same_internet() {
     let mut other = scenario;
     other.families[0].campaigns[0].domains += 1;
     assert_ne!(a, generate(&other));
+}
+
+/// Holds the internet of a seed across versions of the generator and of its libraries. When a change of the
+/// generator or the scenario is wanted, put the new digest here.
+#[test]
+fn the_small_internet_is_still_the_same() {
+    let world = generate(&Scenario::small().unwrap());
+    let digest: String =
+        Sha256::digest(format!("{world:?}")).iter().take(8).map(|b| format!("{b:02x}")).collect();
+    assert_eq!(digest, "345ecb928aeb4fdb");
 }
 
 #[test]
