@@ -1,7 +1,11 @@
 //! The schema's history: one change a file, frozen once it has landed. Never imports entities.
 
 pub use sea_orm_migration::MigratorTrait;
-use sea_orm_migration::prelude::*;
+use sea_orm_migration::{
+    MigrationStatus,
+    prelude::*,
+    sea_orm::{DatabaseConnection, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait},
+};
 
 mod m20261124_000001_source;
 mod m20261124_000002_observable;
@@ -23,6 +27,41 @@ mod m20261124_000017_notice;
 mod m20261124_000018_notice_task;
 mod m20261124_000019_verification;
 mod m20261124_000020_append_only;
+
+/// The key of the PostgreSQL advisory lock under which one process at a time changes the schema.
+const SCHEMA_LOCK: i64 = 0x6c6f_636b_7363_6865;
+
+/// Brings a database to the present schema, all of it or nothing, and returns the names of the changes made.
+/// Processes that start together wait for each other.
+///
+/// # Errors
+/// The database refused, or is newer than this version.
+pub async fn up(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let txn = db.begin_with_options(options).await?;
+    if txn.get_database_backend() == DbBackend::Postgres {
+        txn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")).await?;
+    }
+    let pending = Migrator::get_pending_migrations_read_only(&txn).await?;
+    let pending: Vec<_> = pending.iter().map(|change| change.name().to_owned()).collect();
+    if !pending.is_empty() {
+        Migrator::up(&txn, None).await?;
+    }
+    txn.commit().await?;
+    Ok(pending)
+}
+
+/// The schema's changes in order, each with whether this database has it. Changes nothing.
+///
+/// # Errors
+/// The database refused, or is newer than this version.
+pub async fn status(db: &DatabaseConnection) -> Result<Vec<(String, bool)>, DbErr> {
+    let known = Migrator::get_migration_with_status_read_only(db).await?;
+    Ok(known.iter().map(|m| (m.name().to_owned(), m.status() == MigrationStatus::Applied)).collect())
+}
 
 /// Brings a database to the present schema.
 #[derive(Debug)]

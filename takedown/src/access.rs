@@ -32,6 +32,8 @@ pub enum Action {
     ManageTokens,
     /// Read the ledger.
     ReadLedger,
+    /// See the job queue and let dead jobs run again.
+    ManageJobs,
 }
 
 impl Action {
@@ -49,6 +51,7 @@ impl Action {
         Self::Verify,
         Self::ManageTokens,
         Self::ReadLedger,
+        Self::ManageJobs,
     ];
 
     /// The verb, for messages.
@@ -66,6 +69,7 @@ impl Action {
             Self::Verify => "verifying",
             Self::ManageTokens => "managing tokens",
             Self::ReadLedger => "reading the ledger",
+            Self::ManageJobs => "managing jobs",
         }
     }
 }
@@ -100,7 +104,7 @@ pub fn check(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<(), 
         // Mail is sent by the job, after its own check of the approval; no person sends.
         Action::SendNotice => false,
         Action::ManageTokens => role == ActorRole::Admin,
-        Action::ReadLedger => matches!(role, ActorRole::Admin | ActorRole::Lead),
+        Action::ReadLedger | Action::ManageJobs => matches!(role, ActorRole::Admin | ActorRole::Lead),
     };
     if !allowed {
         return forbidden(action, format!("the role {role} may not do this"));
@@ -125,9 +129,11 @@ fn system_may(action: Action) -> Result<(), Error> {
         | Action::SendNotice
         | Action::Verify
         | Action::ReadLedger => Ok(()),
-        Action::OpenTasks | Action::ApproveTasks | Action::ApproveNotice | Action::ManageTokens => {
-            forbidden(action, "this is a person's decision".into())
-        }
+        Action::OpenTasks
+        | Action::ApproveTasks
+        | Action::ApproveNotice
+        | Action::ManageTokens
+        | Action::ManageJobs => forbidden(action, "this is a person's decision".into()),
     }
 }
 

@@ -3,13 +3,17 @@
 use entities::{Timestamp, audit_event};
 use futures::TryStreamExt;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
-    EntityTrait, QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection,
+    DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{actor::Actor, error::Error};
+use crate::{
+    access::{self, Action, Subject},
+    actor::Actor,
+    error::Error,
+};
 
 /// The key of the PostgreSQL advisory lock that lets one writer at a time extend the chain.
 const CHAIN_LOCK: i64 = 0x6c6f_636b_7374_6570;
@@ -57,6 +61,42 @@ pub async fn record(
 pub async fn head(db: &impl ConnectionTrait) -> Result<Option<audit_event::Model>, Error> {
     let newest = audit_event::Entity::find().order_by_desc(audit_event::Column::Seq).limit(1);
     Ok(newest.one(db).await?)
+}
+
+/// The newest `limit` events, oldest first.
+///
+/// # Errors
+/// The actor may not, or the database refused.
+#[expect(clippy::disallowed_methods, reason = "the ledger has its own rule: `Action::ReadLedger`")]
+pub async fn tail(
+    db: &DatabaseConnection,
+    actor: &Actor,
+    limit: u64,
+) -> Result<Vec<audit_event::Model>, Error> {
+    access::check(actor, Action::ReadLedger, Subject::System)?;
+    let newest = audit_event::Entity::find().order_by_desc(audit_event::Column::Seq).limit(limit);
+    let mut events = newest.all(db).await?;
+    events.reverse();
+    Ok(events)
+}
+
+/// The first `limit` events after number `seq`, oldest first.
+///
+/// # Errors
+/// The actor may not, or the database refused.
+#[expect(clippy::disallowed_methods, reason = "the ledger has its own rule: `Action::ReadLedger`")]
+pub async fn after(
+    db: &DatabaseConnection,
+    actor: &Actor,
+    seq: i64,
+    limit: u64,
+) -> Result<Vec<audit_event::Model>, Error> {
+    access::check(actor, Action::ReadLedger, Subject::System)?;
+    let next = audit_event::Entity::find()
+        .filter(audit_event::Column::Seq.gt(seq))
+        .order_by_asc(audit_event::Column::Seq)
+        .limit(limit);
+    Ok(next.all(db).await?)
 }
 
 /// SHA-256 over every field but the trace, each preceded by its length, so that no two events can be

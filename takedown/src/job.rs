@@ -3,6 +3,7 @@
 //! A job does one thing once and may run twice, after a crash or a lost lease: it must bear that.
 
 pub mod kinds;
+pub mod oversight;
 pub mod queue;
 pub mod schedule;
 pub mod worker;

@@ -21,6 +21,7 @@ pub mod marking;
 pub mod outside;
 pub mod reads;
 pub mod settings;
+pub mod token;
 pub mod visible;
 
 #[cfg(test)]

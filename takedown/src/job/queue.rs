@@ -154,7 +154,7 @@ pub async fn put_back(
     Ok(())
 }
 
-async fn waits_with_key(txn: &DatabaseTransaction, row: &job::Model) -> Result<bool, Error> {
+pub(super) async fn waits_with_key(txn: &DatabaseTransaction, row: &job::Model) -> Result<bool, Error> {
     let Some(key) = &row.dedupe_key else { return Ok(false) };
     let waiting = job::Entity::find()
         .filter(job::Column::Name.eq(&row.name))

@@ -1,0 +1,181 @@
+//! Configuration: the built-in file, then the operator's, then the environment; checked as a whole before anything
+//! starts. The work itself receives plain [`Settings`].
+
+mod database;
+mod http;
+mod jobs;
+mod layers;
+mod log;
+mod show;
+mod surroundings;
+mod telemetry;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, path::Path};
+
+use serde::{Serialize, de::DeserializeOwned};
+use takedown::settings::Settings;
+
+pub use self::{
+    database::Database,
+    http::Http,
+    jobs::Jobs,
+    layers::{DEFAULT, Layers, Origin, Problem},
+    log::{Format, Log},
+    surroundings::Surroundings,
+    telemetry::Telemetry,
+    value::{DatabaseUrl, Secret, Size, Span},
+};
+
+/// The file that is read from the working directory when no other is named.
+pub const FILE: &str = "lockstep.toml";
+
+/// The largest configuration or secret file that is read, in bytes.
+const FILE_MAX: u64 = 1 << 20;
+
+/// Everything that an operator sets, one field a section.
+#[derive(Clone, Debug, Serialize)]
+pub struct Config {
+    /// The API.
+    pub http: Http,
+    /// The store.
+    pub database: Database,
+    /// The job queue.
+    pub jobs: Jobs,
+    /// The log.
+    pub log: Log,
+    /// Spans.
+    pub telemetry: Telemetry,
+}
+
+impl Config {
+    /// What the work is given.
+    ///
+    /// # Errors
+    /// A file that a setting names cannot be used.
+    pub fn settings(&self) -> Result<Settings, Problems> {
+        Ok(Settings { jobs: self.jobs.settings() })
+    }
+}
+
+/// A configuration and where each of its values came from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The values.
+    pub config: Config,
+    /// Their origins.
+    pub layers: Layers,
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration cannot be used")?;
+        for Problem { origin, message } in &self.0 {
+            write!(f, "\n  {origin}: {message}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// Reads the configuration: built in, then `file` (or [`FILE`] if it is there), then the environment.
+///
+/// # Errors
+/// Every unknown key, wrong kind and unusable value at once, each with where it is.
+pub fn load(surroundings: &Surroundings, file: Option<&Path>) -> Result<Loaded, Problems> {
+    let mut layers = Layers::built_in();
+    let usual = surroundings.folder.join(FILE);
+    let path = file.map(Path::to_owned).or_else(|| usual.is_file().then_some(usual));
+    if let Some(path) = path {
+        match read_bounded(&path) {
+            Ok(text) => layers.file(&path, &text),
+            Err(message) => layers.refuse(Origin::File { path, line: 1 }, message),
+        }
+    }
+    layers.variables(surroundings.variables());
+    let config = read(&mut layers);
+    match config {
+        Some(config) if layers.problems.is_empty() => Ok(Loaded { config, layers }),
+        _ => {
+            layers.problems.sort_by(|a, b| a.origin.cmp(&b.origin));
+            Err(Problems(layers.problems))
+        }
+    }
+}
+
+/// Reads every section, so that all problems are told at once.
+fn read(layers: &mut Layers) -> Option<Config> {
+    let http = section(layers, "http");
+    let database = section(layers, "database");
+    let jobs = section(layers, "jobs");
+    let log = section(layers, "log");
+    let telemetry = section(layers, "telemetry");
+    Some(Config { http: http?, database: database?, jobs: jobs?, log: log?, telemetry: telemetry? })
+}
+
+/// Reads one section. If it does not read, every value that somebody set is tried alone over the built-in ones, to
+/// name the one that is wrong.
+fn section<T: DeserializeOwned>(layers: &mut Layers, name: &str) -> Option<T> {
+    let whole = match layers.table(name).try_into::<T>() {
+        Ok(section) => return Some(section),
+        Err(error) => error,
+    };
+    let plain = Layers::built_in().table(name);
+    let mut wrong = Vec::new();
+    for (key, setting) in layers.set_in(name) {
+        let mut alone = plain.clone();
+        alone.insert(key.clone(), setting.value.clone());
+        if let Err(error) = alone.try_into::<T>() {
+            let message = format!("{name}.{key}: {}", error.message().trim());
+            wrong.push(Problem { origin: setting.origin.clone(), message });
+        }
+    }
+    if wrong.is_empty() {
+        layers.refuse(Origin::BuiltIn, format!("{name}: {}", whole.message().trim()));
+    }
+    layers.problems.extend(wrong);
+    None
+}
+
+/// Reads a small text file.
+///
+/// # Errors
+/// Why not, for a person.
+pub(crate) fn read_bounded(path: &Path) -> Result<String, String> {
+    use std::io::Read;
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let read = file.take(FILE_MAX + 1).read_to_string(&mut text);
+    let length = read.map_err(|error| format!("cannot be read: {error}"))?;
+    if length as u64 > FILE_MAX {
+        return Err(format!("is longer than {FILE_MAX} bytes"));
+    }
+    Ok(text)
+}
+
+/// Reads an empty string as nothing.
+fn optional<'de, D, T>(d: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: std::str::FromStr<Err: fmt::Display>,
+{
+    let text = <String as serde::Deserialize>::deserialize(d)?;
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(serde::de::Error::custom) }
+}
+
+/// Writes nothing as an empty string, as [`optional`] reads it.
+#[expect(clippy::ref_option, reason = "serde's `serialize_with` passes a reference")]
+fn or_empty<S: serde::Serializer, T: fmt::Display>(value: &Option<T>, s: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => s.collect_str(value),
+        None => s.serialize_str(""),
+    }
+}

@@ -1,0 +1,39 @@
+//! Section `database`.
+
+use std::{num::NonZeroU32, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use super::{DatabaseUrl, Origin, Problem, Problems};
+
+/// The store.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// Where it is.
+    pub url: DatabaseUrl,
+    /// A file that holds the URL.
+    pub url_file: String,
+    /// Connections of one process.
+    pub connections: NonZeroU32,
+    /// Whether to bring the schema up to date on opening.
+    pub migrate: bool,
+}
+
+impl Database {
+    /// The URL in effect: the file's, if one is named.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn url(&self) -> Result<DatabaseUrl, Problems> {
+        if self.url_file.is_empty() {
+            return Ok(self.url.clone());
+        }
+        let path = Path::new(&self.url_file);
+        let text = super::read_bounded(path).map_err(|message| {
+            let origin = Origin::File { path: path.to_owned(), line: 1 };
+            Problems(vec![Problem { origin, message: format!("database.url_file: {message}") }])
+        })?;
+        Ok(text.trim().to_owned().into())
+    }
+}

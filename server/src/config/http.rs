@@ -1,0 +1,25 @@
+//! Section `http`.
+
+use std::{net::SocketAddr, num::NonZeroUsize};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Size, Span};
+
+/// The API.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The largest request body.
+    pub body_limit: Size,
+    /// The largest multipart request.
+    pub upload_limit: Size,
+    /// How long a request may take.
+    pub timeout: Span,
+    /// How long a client may take for its headers.
+    pub header_timeout: Span,
+    /// Connections at a time.
+    pub connections: NonZeroUsize,
+}

@@ -1,0 +1,61 @@
+//! The API over HTTP: who asks, in what trace, within what limits. What is asked is the schema's business.
+
+mod answer;
+mod auth;
+mod graphql;
+mod health;
+mod listener;
+mod trace;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use ::graphql::Schema;
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+    routing::{get, post},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use takedown::env::Env;
+use tokio_util::sync::CancellationToken;
+
+pub use self::listener::serve;
+use crate::config::Http;
+
+/// What the routes share.
+#[derive(Clone)]
+pub struct App {
+    /// The surroundings of the work.
+    pub env: Arc<Env>,
+    /// The schema.
+    pub schema: Schema,
+    /// What `/metrics` renders.
+    pub metrics: PrometheusHandle,
+    /// Cancelled when the process is told to stop.
+    pub stop: CancellationToken,
+    /// The limits.
+    pub limits: Arc<Http>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// All routes.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/graphql", post(graphql::execute))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .fallback(answer::no_such_path)
+        .method_not_allowed_fallback(answer::no_such_method)
+        .layer(from_fn_with_state(app.clone(), trace::request))
+        .layer(from_fn(answer::headers))
+        .with_state(app)
+}

@@ -1,0 +1,103 @@
+//! The accept loop: bounded connections, bounded headers, and an end that lets requests finish.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Router, body::Body};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+use crate::config::Http;
+
+/// How long to wait when the system has no file left for a connection.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// HTTP/2 streams of one connection at a time.
+const STREAMS: u32 = 64;
+
+/// Serves until `stop`, then lets requests finish within `grace`.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: &Http,
+    stop: CancellationToken,
+    grace: Duration,
+) {
+    let permits = Arc::new(Semaphore::new(limits.connections.get()));
+    let connections = TaskTracker::new();
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout.0);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .keep_alive_interval(limits.header_timeout.0)
+        .keep_alive_timeout(limits.header_timeout.0);
+    while let Some((stream, permit)) = accept(&listener, &permits, &stop).await {
+        connections.spawn(connection(builder.clone(), stream, router.clone(), stop.clone(), permit));
+    }
+    // Closed before the wait, so that a balancer sees at once that nobody listens.
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(grace, connections.wait()).await.is_err() {
+        tracing::warn!(connections = connections.len(), "cut off at the end of the grace period");
+    }
+}
+
+/// The next connection; `None` when it is time to stop.
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+    stop: &CancellationToken,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let next = async {
+        let permit = permits.clone().acquire_owned().await.ok()?;
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => return Some((stream, permit)),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot accept a connection");
+                    tokio::time::sleep(BREATH).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        next = next => next,
+    }
+}
+
+async fn connection(
+    builder: Builder<TokioExecutor>,
+    stream: TcpStream,
+    router: Router,
+    stop: CancellationToken,
+    permit: OwnedSemaphorePermit,
+) {
+    let _held = permit;
+    let service =
+        router.map_request(|request: axum::http::Request<hyper::body::Incoming>| request.map(Body::new));
+    let connection =
+        builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error = error.as_ref() as &dyn std::error::Error, "a connection broke");
+    }
+}

@@ -1,0 +1,130 @@
+//! The built binary as an operator meets it: words in, exit code and output out.
+
+mod lockstep;
+
+use lockstep::Lockstep;
+use serde_json::Value;
+
+#[test]
+fn words_that_cannot_be_used_end_with_two() {
+    let lockstep = Lockstep::new();
+    lockstep.run(&["frobnicate"]).exits(2);
+    lockstep.run(&[]).exits(2);
+    lockstep.run(&["serve", "--roles", "cook"]).exits(2);
+    lockstep.run(&["token", "create", "ana", "--role", "boss"]).exits(2);
+    let help = lockstep.run(&["--help"]).exits(0).out;
+    assert!(help.contains("Exit codes:") && help.contains("serve"), "{help}");
+}
+
+#[test]
+fn a_wrong_configuration_ends_every_command_with_two_and_names_the_place() {
+    let lockstep = Lockstep::new();
+    lockstep.write("lockstep.toml", "[http]\nlisten = \"127.0.0.1:0\"\nbody_limt = \"1 MiB\"\n");
+    for words in [["config"].as_slice(), &["serve"], &["migrate"], &["audit", "verify"]] {
+        let told = lockstep.run(words).exits(2).err;
+        assert!(told.contains("lockstep.toml:3: there is no setting `http.body_limt`"), "{told}");
+        assert!(told.contains("did you mean `body_limit`?"), "{told}");
+    }
+    let error = lockstep.run(&["--json", "config"]).exits(2).err;
+    let error: Value = serde_json::from_str(&error).expect("JSON");
+    assert_eq!(error["error"]["code"], "CONFIGURATION");
+    lockstep.run(&["doctor"]).exits(1);
+}
+
+#[test]
+fn the_configuration_that_is_printed_can_be_used() {
+    let lockstep = Lockstep::new();
+    let printed = lockstep.run(&["config"]).exits(0).out;
+    assert!(printed.contains("# LOCKSTEP__HTTP__LISTEN"), "{printed}");
+    lockstep.write("other.toml", &printed);
+    lockstep.run(&["--config", "other.toml", "config"]).exits(0);
+    let json = lockstep.run(&["config", "--json"]).exits(0).json();
+    assert_eq!(json["jobs"]["grace"]["value"], "20s");
+    assert_eq!(json["jobs"]["grace"]["source"], "built in");
+}
+
+#[test]
+fn migrate_makes_the_schema_once_and_says_what_it_has() {
+    let lockstep = Lockstep::new();
+    let made = lockstep.run(&["migrate", "--json"]).exits(0).json();
+    assert!(made["applied"].as_array().is_some_and(|changes| changes.len() >= 20), "{made}");
+    let made = lockstep.run(&["migrate", "--json"]).exits(0).json();
+    assert_eq!(made["applied"], serde_json::json!([]));
+    let status = lockstep.run(&["migrate", "--status", "--json"]).exits(0).json();
+    assert!(status["changes"].as_array().expect("a list").iter().all(|change| change["applied"] == true));
+    assert!(lockstep.run(&["migrate", "--status"]).exits(0).out.starts_with("applied  m2026"));
+}
+
+#[test]
+fn without_migrate_a_stale_schema_is_refused_with_what_to_do() {
+    let lockstep = Lockstep::new();
+    let told = lockstep.with("LOCKSTEP__DATABASE__MIGRATE", "false").run(&["audit", "verify"]).exits(1).err;
+    assert!(told.contains("run `lockstep migrate`"), "{told}");
+}
+
+#[test]
+fn tokens_are_made_listed_and_revoked_and_the_ledger_says_who() {
+    let lockstep = Lockstep::new();
+    let made = lockstep
+        .run(&["token", "create", "ana", "--role", "analyst", "--as", "olga", "--json"])
+        .exits(0)
+        .json();
+    let (id, secret) = (made["id"].as_str().expect("an id"), made["token"].as_str().expect("a token"));
+    assert!(secret.starts_with("lks_") && id.starts_with("tok_"));
+    let bka = ["token", "create", "bo", "--role", "liaison", "--agency", "bka", "--expires", "90d"];
+    assert!(lockstep.run(&bka).exits(0).out.starts_with("lks_"));
+    lockstep.run(&bka[..5]).exits(2);
+    lockstep.run(&["token", "revoke", id]).exits(0);
+    lockstep.run(&["token", "revoke", "tok_01jd0000000000000000000000"]).exits(1);
+    lockstep.run(&["token", "revoke", "obs_01jd0000000000000000000000"]).exits(2);
+    let listed = lockstep.run(&["token", "list", "--json"]).exits(0);
+    assert!(!listed.out.contains(secret));
+    let states: Vec<_> = listed.lines().iter().map(|row| row["state"].clone()).collect();
+    assert_eq!(states, ["revoked", "valid"]);
+    assert!(lockstep.run(&["token", "list"]).exits(0).out.contains("bka"));
+
+    let tail = lockstep.run(&["audit", "tail", "--json"]).exits(0).lines();
+    assert_eq!(tail.len(), 3);
+    assert_eq!((&tail[0]["actor"], &tail[0]["verb"]), (&"olga".into(), &"token.created".into()));
+    assert_eq!(lockstep.run(&["audit", "tail", "-n", "1", "--json"]).exits(0).lines().len(), 1);
+    let chain = lockstep.run(&["audit", "verify", "--json"]).exits(0).json();
+    assert_eq!((&chain["ledger"], &chain["events"]), (&"intact".into(), &3.into()));
+    lockstep.run(&["--as", "system:verify", "token", "list"]).exits(2);
+}
+
+#[test]
+fn the_queue_is_shown_and_an_unknown_job_is_told() {
+    let lockstep = Lockstep::new();
+    let listed = lockstep.run(&["jobs", "list", "--json"]).exits(0).json();
+    assert_eq!(listed["summary"], serde_json::json!({ "alive": 0, "dead": 0 }));
+    lockstep.run(&["jobs", "requeue", "job_01jd0000000000000000000000"]).exits(1);
+}
+
+#[test]
+fn the_schema_is_printed_without_any_configuration() {
+    let lockstep = Lockstep::new();
+    lockstep.write("lockstep.toml", "broken");
+    assert!(lockstep.run(&["sdl"]).exits(0).out.contains("type Query"));
+}
+
+#[test]
+fn doctor_is_content_with_a_fresh_folder_and_makes_nothing() {
+    let lockstep = Lockstep::new();
+    let checks = lockstep.run(&["doctor", "--json"]).exits(0).lines();
+    let health =
+        |name: &str| checks.iter().find(|check| check["check"] == name).map(|check| check["health"].clone());
+    assert_eq!(health("configuration"), Some("ok".into()));
+    assert_eq!(health("clock"), Some("ok".into()));
+    assert_eq!(health("database"), Some("warn".into()), "not there yet");
+    assert_eq!(checks.last().expect("a summary")["summary"]["fail"], 0);
+    assert!(!lockstep.path("lockstep.sqlite").exists());
+
+    lockstep.run(&["migrate"]).exits(0);
+    let text = lockstep.run(&["doctor"]).exits(0).out;
+    assert!(text.contains("ok    schema         up to date"), "{text}");
+
+    let nowhere = lockstep.with("LOCKSTEP__DATABASE__URL", "postgres://ana:hunter2@127.0.0.1:1/lockstep");
+    let told = nowhere.run(&["doctor"]).exits(1);
+    assert!(told.out.contains("FAIL  database") && told.out.contains("→"), "{}", told.out);
+    assert!(!told.out.contains("hunter2") && !told.err.contains("hunter2"));
+}

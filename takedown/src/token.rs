@@ -1,0 +1,247 @@
+//! Access tokens: how a person or program proves who it is. Only the hash is kept.
+#![expect(clippy::disallowed_methods, reason = "tokens are read to find out who asks")]
+
+use entities::{ActorRole, Timestamp, TokenId, token};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::{
+    access::{self, Action, Subject},
+    actor::Actor,
+    audit,
+    env::Env,
+    error::Error,
+};
+
+/// What every token begins with, so that a leaked one is recognised.
+pub const PREFIX: &str = "lks_";
+
+/// The longest name or agency, in characters.
+const NAME_MAX: usize = 64;
+
+/// What a token is to say of who holds it.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// The actor's name, as the ledger will keep it.
+    pub name: String,
+    /// What the actor may be.
+    pub role: ActorRole,
+    /// The agency of a liaison.
+    pub agency: Option<String>,
+    /// When it ends; never, if not set.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Makes a token and returns it with its secret, which is kept nowhere.
+///
+/// # Errors
+/// The actor may not, a field is wrong, or the database refused.
+pub async fn create(env: &Env, actor: &Actor, new: NewToken) -> Result<(token::Model, String), Error> {
+    access::check(actor, Action::ManageTokens, Subject::System)?;
+    well_formed(env, &new)?;
+    let secret = format!("{PREFIX}{}", base32(&env.ids.secret()));
+    let row = token::Model {
+        id: env.id(),
+        hash: hash(&secret),
+        name: new.name,
+        role: new.role,
+        agency: new.agency,
+        created_at: env.now(),
+        expires_at: new.expires_at,
+        revoked_at: None,
+    };
+    let txn = env.begin().await?;
+    row.clone().into_active_model().reset_all().insert(&txn).await?;
+    let detail = json!({
+        "name": row.name, "role": row.role.as_str(), "agency": row.agency, "expires_at": row.expires_at,
+    });
+    audit::record(&txn, env.now(), actor, "token.created", row.id, detail).await?;
+    env.commit(txn).await?;
+    Ok((row, secret))
+}
+
+/// Every token there is or was, oldest first.
+///
+/// # Errors
+/// The actor may not, or the database refused.
+pub async fn list(env: &Env, actor: &Actor) -> Result<Vec<token::Model>, Error> {
+    access::check(actor, Action::ManageTokens, Subject::System)?;
+    Ok(token::Entity::find().order_by_asc(token::Column::Id).all(&env.db).await?)
+}
+
+/// Ends a token now. Revoking a revoked one changes nothing.
+///
+/// # Errors
+/// The actor may not, there is no such token, or the database refused.
+pub async fn revoke(env: &Env, actor: &Actor, id: TokenId) -> Result<token::Model, Error> {
+    access::check(actor, Action::ManageTokens, Subject::System)?;
+    let txn = env.begin().await?;
+    let row = token::Entity::find_by_id(id).one(&txn).await?.ok_or_else(|| Error::not_found("token", id))?;
+    if row.revoked_at.is_some() {
+        return Ok(row);
+    }
+    let mut changed = row.into_active_model();
+    changed.revoked_at = Set(Some(env.now()));
+    let row = changed.update(&txn).await?;
+    audit::record(&txn, env.now(), actor, "token.revoked", id, json!({ "name": row.name })).await?;
+    env.commit(txn).await?;
+    Ok(row)
+}
+
+/// Who holds the token `secret`.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] for an unknown, expired or revoked one, without saying which.
+pub async fn actor(env: &Env, secret: &str) -> Result<Actor, Error> {
+    if !secret.starts_with(PREFIX) || secret.len() > 128 {
+        return Err(Error::Unauthenticated);
+    }
+    let hash = hash(secret);
+    let row = token::Entity::find().filter(token::Column::Hash.eq(hash.clone())).one(&env.db).await?;
+    let row = row.ok_or(Error::Unauthenticated)?;
+    let same: bool = row.hash.ct_eq(&hash).into();
+    let ended = row.revoked_at.is_some() || row.expires_at.is_some_and(|at| at <= env.now());
+    if !same || ended {
+        return Err(Error::Unauthenticated);
+    }
+    Ok(Actor::Person { name: row.name, role: row.role, agency: row.agency })
+}
+
+fn well_formed(env: &Env, new: &NewToken) -> Result<(), Error> {
+    let plain = |text: &str| {
+        let allowed = |c: char| c.is_alphanumeric() || ".-_@ ".contains(c);
+        !text.is_empty()
+            && text.trim() == text
+            && text.chars().count() <= NAME_MAX
+            && text.chars().all(allowed)
+    };
+    let rule = format!("must be 1 to {NAME_MAX} letters, digits, spaces or any of . - _ @");
+    if !plain(&new.name) {
+        return Err(Error::invalid("name", rule));
+    }
+    // The ledger keeps machine work and nobody apart from people by these names.
+    if new.name == "nobody" {
+        return Err(Error::invalid("name", "`nobody` stands for who is not signed in"));
+    }
+    if new.agency.as_deref().is_some_and(|agency| !plain(agency)) {
+        return Err(Error::invalid("agency", rule));
+    }
+    if (new.role == ActorRole::Liaison) != new.agency.is_some() {
+        return Err(Error::invalid("agency", "a liaison has an agency, and no one else has"));
+    }
+    if new.expires_at.is_some_and(|at| at <= env.now()) {
+        return Err(Error::invalid("expires_at", "must be in the future"));
+    }
+    Ok(())
+}
+
+/// SHA-256 is enough: the secret has 256 random bits, there is nothing to guess.
+fn hash(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret).to_vec()
+}
+
+/// RFC 4648 §6 in lower case, without padding.
+fn base32(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let (mut text, mut bits, mut held) = (String::new(), 0u32, 0u32);
+    for byte in bytes {
+        (bits, held) = ((bits << 8) | u32::from(*byte), held + 8);
+        while held >= 5 {
+            held -= 5;
+            text.push(char::from(ALPHABET[((bits >> held) & 31) as usize]));
+        }
+        bits &= (1 << held) - 1;
+    }
+    if held > 0 {
+        text.push(char::from(ALPHABET[((bits << (5 - held)) & 31) as usize]));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{clock::Clock, db, ids::Ids, settings::Settings};
+
+    async fn env() -> Env {
+        let db = db::connect("sqlite::memory:", 1).await.expect("a database");
+        migrations::up(&db).await.expect("a schema");
+        Env::new(db, Clock::manual(Timestamp(1_000_000)), Ids::seeded(1), Settings::default())
+    }
+
+    fn admin() -> Actor {
+        Actor::person("root", ActorRole::Admin)
+    }
+
+    fn ana(expires_at: Option<Timestamp>) -> NewToken {
+        NewToken { name: "ana".into(), role: ActorRole::Analyst, agency: None, expires_at }
+    }
+
+    #[test]
+    fn base32_is_that_of_rfc_4648() {
+        let vectors = [
+            ("", ""),
+            ("f", "my"),
+            ("fo", "mzxq"),
+            ("foo", "mzxw6"),
+            ("foob", "mzxw6yq"),
+            ("foobar", "mzxw6ytboi"),
+        ];
+        for (bytes, text) in vectors {
+            assert_eq!(base32(bytes.as_bytes()), text);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_is_its_holder_until_it_expires() {
+        let env = env().await;
+        let until = env.now().plus(Duration::from_secs(60));
+        let (row, secret) = create(&env, &admin(), ana(Some(until))).await.expect("made");
+        assert!(secret.starts_with("lks_") && secret.len() == 56, "{secret}");
+        assert!(!row.hash.is_empty() && !format!("{row:?}").contains(&secret));
+        assert_eq!(actor(&env, &secret).await.expect("known"), Actor::person("ana", ActorRole::Analyst));
+        env.clock.advance(Duration::from_secs(60));
+        assert!(matches!(actor(&env, &secret).await, Err(Error::Unauthenticated)));
+    }
+
+    #[tokio::test]
+    async fn a_revoked_or_unknown_token_is_nobody() {
+        let env = env().await;
+        let (row, secret) = create(&env, &admin(), ana(None)).await.expect("made");
+        for wrong in ["", "lks_", "lks_aaaa", &secret[..55], &format!("{secret}a"), &secret.to_uppercase()] {
+            assert!(matches!(actor(&env, wrong).await, Err(Error::Unauthenticated)), "{wrong}");
+        }
+        revoke(&env, &admin(), row.id).await.expect("revoked");
+        revoke(&env, &admin(), row.id).await.expect("nothing to do");
+        assert!(matches!(actor(&env, &secret).await, Err(Error::Unauthenticated)));
+        let chain = audit::verify(&env.db).await.expect("a ledger");
+        assert!(matches!(chain, audit::Chain::Intact { events: 2, .. }), "{chain:?}");
+        assert!(matches!(revoke(&env, &admin(), env.id()).await, Err(Error::NotFound { .. })));
+    }
+
+    #[tokio::test]
+    async fn only_an_administrator_makes_tokens_and_a_liaison_has_an_agency() {
+        let env = env().await;
+        let lea = Actor::person("lea", ActorRole::Lead);
+        assert!(matches!(create(&env, &lea, ana(None)).await, Err(Error::Forbidden { .. })));
+        assert!(matches!(list(&env, &Actor::Nobody).await, Err(Error::Unauthenticated)));
+        for (name, role, agency) in [
+            ("bo", ActorRole::Liaison, None),
+            ("bo", ActorRole::Lead, Some("bka")),
+            ("", ActorRole::Lead, None),
+            ("nobody", ActorRole::Lead, None),
+            ("system:send-notice", ActorRole::Lead, None),
+            ("a\nb", ActorRole::Lead, None),
+        ] {
+            let new =
+                NewToken { name: name.into(), role, agency: agency.map(str::to_owned), expires_at: None };
+            assert!(matches!(create(&env, &admin(), new).await, Err(Error::Invalid { .. })), "{name:?}");
+        }
+    }
+}
