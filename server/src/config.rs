@@ -57,7 +57,7 @@ impl Config {
     /// # Errors
     /// A file that a setting names cannot be used.
     pub fn settings(&self) -> Result<Settings, Problems> {
-        Ok(Settings { jobs: self.jobs.settings() })
+        Ok(Settings { jobs: self.jobs.settings(), ..Settings::default() })
     }
 }
 

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use takedown::{
     env::Env,
     error::Error,
-    job::{Job, schedule},
+    job::{Job, kinds::ObserveDue, schedule},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +36,9 @@ macro_rules! table {
     };
 }
 
-table! {}
+table! {
+    30 => ObserveDue {}, ObserveDue;
+}
 
 /// Offers turns until `stop`.
 pub async fn run(env: Arc<Env>, stop: CancellationToken) {
