@@ -81,7 +81,8 @@ async fn an_untouched_ledger_is_intact() -> Result<()> {
 async fn the_database_refuses_to_change_the_ledger() -> Result<()> {
     on_each_database(async |database| {
         let env = written(database, 3).await?;
-        let mut statements = vec!["UPDATE audit_event SET actor = 'nobody' WHERE seq = 2", "DELETE FROM audit_event"];
+        let mut statements =
+            vec!["UPDATE audit_event SET actor = 'nobody' WHERE seq = 2", "DELETE FROM audit_event"];
         if env.db.get_database_backend() == DbBackend::Postgres {
             statements.push("TRUNCATE audit_event");
         }
@@ -97,7 +98,9 @@ async fn the_database_refuses_to_change_the_ledger() -> Result<()> {
 
 #[tokio::test]
 async fn a_changed_field_is_found_at_its_event() -> Result<()> {
-    for field in ["at = at + 1", "actor = 'x'", "verb = 'x'", "subject = 'x'", "detail = '{}'", "hash = prev_hash"] {
+    for field in
+        ["at = at + 1", "actor = 'x'", "verb = 'x'", "subject = 'x'", "detail = '{}'", "hash = prev_hash"]
+    {
         on_each_database(async |database| {
             let env = written(database, 4).await?;
             unguard(&env).await?;
