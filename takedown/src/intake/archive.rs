@@ -174,7 +174,8 @@ impl<R> Utf16<R> {
     }
 
     fn unit(&mut self, unit: u16) {
-        let push = |ready: &mut Vec<u8>, c: char| ready.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        let push =
+            |ready: &mut Vec<u8>, c: char| ready.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
         let replacement = char::REPLACEMENT_CHARACTER;
         if let Some(high) = self.high.take() {
             if let Some(Ok(c)) = char::decode_utf16([high, unit]).next() {
@@ -209,7 +210,11 @@ impl<R: Read> Read for Utf16<R> {
                     None => self.byte = Some(byte),
                     Some(first) => {
                         let pair = [first, byte];
-                        self.unit(if self.big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) });
+                        self.unit(if self.big_endian {
+                            u16::from_be_bytes(pair)
+                        } else {
+                            u16::from_le_bytes(pair)
+                        });
                     }
                 }
             }

@@ -1,11 +1,6 @@
 //! The formats that are read, and how one is told from another by its content.
 
-use super::{
-    classify::classify,
-    context::Context,
-    lines::no_content,
-    table,
-};
+use super::{classify::classify, context::Context, lines::no_content, table};
 
 /// How much of a file is looked at to tell its format, in bytes.
 pub const SAMPLE: usize = 64 << 10;
@@ -111,6 +106,9 @@ pub enum Refused {
     /// No text at all.
     #[error("this is binary data, not text")]
     Binary,
+    /// The hash list of a MISP feed.
+    #[error("{}", super::misp::REFUSED_HASHES)]
+    MispHashes,
     /// JSON that is neither STIX, MISP nor a list of objects.
     #[error("JSON of an unknown shape: STIX 2, MISP, passive DNS and lists of objects are read")]
     Json,
@@ -130,10 +128,16 @@ pub fn detect(sample: &[u8], context: &Context) -> Result<Format, Refused> {
         }
         [b'%', b'P', b'D', b'F', ..] => return Err(Refused::Document("PDF")),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => return Err(Refused::Document("document of an office program")),
-        [b'{' | b'[', next, ..] if matches!(next, b'"' | b'{' | b'[' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r') => {
+        [b'{' | b'[', next, ..]
+            if matches!(next, b'"' | b'{' | b'[' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r') =>
+        {
             return json(start);
         }
         _ => {}
+    }
+    let first_line = sample.split(|&b| b == b'\n').next().unwrap_or_default();
+    if std::str::from_utf8(first_line).is_ok_and(super::misp::is_hash_list) {
+        return Err(Refused::MispHashes);
     }
     let nuls = sample.iter().filter(|&&b| b == 0).count();
     let controls = sample.iter().filter(|&&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c)).count();
@@ -159,14 +163,25 @@ fn xml(start: &[u8]) -> Option<Refused> {
 }
 
 fn json(start: &[u8]) -> Result<Format, Refused> {
+    let head = &start[..start.len().min(4_096)];
+    if ["\"$schema\"", "\"stix_header\"", "\"media_type\"", ":STIXPackage-"]
+        .iter()
+        .any(|word| has(head, word))
+    {
+        // Known and refused, with what to do instead, by the reader of STIX.
+        return Ok(Format::Stix);
+    }
     if has(start, "\"rrname\"") && has(start, "\"rdata\"") && !has(start, "\"Event\"") {
         return Ok(Format::PassiveDns);
     }
     let stix = has(start, "\"spec_version\"") || has(start, "\"objects\"") || has(start, "\"bundle\"");
-    if stix || (has(start, "\"type\"") && (has(start, "--") && has(start, "\"id\"")) && has(start, "\"created\"")) {
+    if stix
+        || (has(start, "\"type\"") && (has(start, "--") && has(start, "\"id\"")) && has(start, "\"created\""))
+    {
         return Ok(Format::Stix);
     }
-    let misp = ["\"Event\"", "\"Attribute\"", "\"threat_level_id\"", "\"Orgc\"", "\"distribution\""];
+    let misp =
+        ["\"Event\"", "\"Attribute\"", "\"threat_level_id\"", "\"Orgc\"", "\"distribution\"", "\"Feed\""];
     if misp.iter().any(|word| has(start, word)) {
         return Ok(Format::Misp);
     }
@@ -181,7 +196,9 @@ fn text(sample: &str, cut: bool, context: &Context) -> Format {
         lines.pop();
     }
     let comments = lines.iter().filter(|l| l.starts_with('#')).count();
-    let trail = |l: &&str| l.starts_with("# Reference:") || l.starts_with("# Aliases:") || l.contains("Maltrail developers");
+    let trail = |l: &&str| {
+        l.starts_with("# Reference:") || l.starts_with("# Aliases:") || l.contains("Maltrail developers")
+    };
     if comments > 0 && lines.iter().any(|l| trail(l)) {
         return Format::Maltrail;
     }
@@ -205,11 +222,13 @@ fn text(sample: &str, cut: bool, context: &Context) -> Format {
 }
 
 fn is_rpz(lines: &[&str]) -> bool {
-    let soa = lines.iter().take(50).any(|l| l.contains(" SOA ") || l.contains("\tSOA\t") || l.contains("\tSOA "));
+    let soa =
+        lines.iter().take(50).any(|l| l.contains(" SOA ") || l.contains("\tSOA\t") || l.contains("\tSOA "));
     let directive = lines.iter().take(50).any(|l| l.starts_with("$TTL") || l.starts_with("$ORIGIN"));
     let policy = |l: &&&str| {
         let mut words = l.split_whitespace();
-        words.any(|w| w == "CNAME") && words.next().is_some_and(|t| t == "." || t == "*." || t.starts_with("rpz-"))
+        words.any(|w| w == "CNAME")
+            && words.next().is_some_and(|t| t == "." || t == "*." || t.starts_with("rpz-"))
     };
     let policies = lines.iter().take(400).filter(policy).count();
     (soa && (directive || policies > 0)) || (directive && policies > 0) || policies * 2 > lines.len().min(400)
@@ -218,7 +237,10 @@ fn is_rpz(lines: &[&str]) -> bool {
 fn is_hosts_line(line: &str) -> bool {
     let mut words = line.split_whitespace();
     let address = words.next().is_some_and(|w| w.parse::<std::net::IpAddr>().is_ok());
-    address && words.next().is_some_and(|w| !w.starts_with('#') && w.parse::<std::net::IpAddr>().is_err() && w.contains(['.', 'l']))
+    address
+        && words.next().is_some_and(|w| {
+            !w.starts_with('#') && w.parse::<std::net::IpAddr>().is_err() && w.contains(['.', 'l'])
+        })
 }
 
 /// One word, or an indicator first and few words after it.
@@ -250,7 +272,10 @@ mod tests {
             ("evil.example\t2025-01-01\nbad.example\t2025-01-02\n", Ok(F::Tsv)),
             ("0.0.0.0 evil.example\n0.0.0.0 bad.example\n", Ok(F::Hosts)),
             ("$TTL 60\n@ SOA a. b. 1 2 3 4 5\nevil.example CNAME .\n", Ok(F::Rpz)),
-            ("The campaign used several domains, as seen below.\nIt began in May and went on for weeks.\n", Ok(F::Text)),
+            (
+                "The campaign used several domains, as seen below.\nIt began in May and went on for weeks.\n",
+                Ok(F::Text),
+            ),
             ("{\"type\":\"bundle\",\"id\":\"bundle--1\",\"objects\":[]}", Ok(F::Stix)),
             ("{\"Event\":{\"info\":\"x\"}}", Ok(F::Misp)),
             ("[{\"value\":\"evil.example\",\"type\":\"domain\"}]", Ok(F::Json)),

@@ -130,7 +130,10 @@ impl<'de> Visitor<'de> for Level<'_, '_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<String>()? {
             // The keys of an object below the top are indicators when the top says so.
-            let is_list = matches!(key.as_str(), "entries" | "data" | "results" | "iocs" | "indicators" | "items" | "urls");
+            let is_list = matches!(
+                key.as_str(),
+                "entries" | "data" | "results" | "iocs" | "indicators" | "items" | "urls"
+            );
             if self.depth == 0 && is_list {
                 map.next_value_seed(Level { rows: &mut *self.rows, depth: 1, key: None })?;
             } else if self.depth == 0 {
@@ -205,10 +208,19 @@ mod tests {
     #[test]
     fn objects_are_rows() {
         let evil = Ok("evil.example".to_owned());
-        assert_eq!(rows(r#"[{"type":"domain","value":"evil.example","date":"2025-05-13"}]"#), Ok(vec![evil.clone()]));
+        assert_eq!(
+            rows(r#"[{"type":"domain","value":"evil.example","date":"2025-05-13"}]"#),
+            Ok(vec![evil.clone()])
+        );
         assert_eq!(rows(r#"{"query_status":"ok","data":[{"ioc":"evil.example"}]}"#), Ok(vec![evil.clone()]));
-        assert_eq!(rows(r#"{"7":[{"ioc_value":"evil.example"}],"8":[{"ioc_value":"x"}]}"#).map(|r| r.len()), Ok(2));
-        assert_eq!(rows(r#"{"count":1,"entries":{"evil.example":{"ips":["192.0.2.1"],"ns":null}}}"#), Ok(vec![evil]));
+        assert_eq!(
+            rows(r#"{"7":[{"ioc_value":"evil.example"}],"8":[{"ioc_value":"x"}]}"#).map(|r| r.len()),
+            Ok(2)
+        );
+        assert_eq!(
+            rows(r#"{"count":1,"entries":{"evil.example":{"ips":["192.0.2.1"],"ns":null}}}"#),
+            Ok(vec![evil])
+        );
         assert!(rows(r#"{"a":{"b":1}}"#).is_err());
         assert!(rows(r#"[{"a":"#).is_err());
     }

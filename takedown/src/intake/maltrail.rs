@@ -31,9 +31,22 @@ impl Maltrail {
         // Only a file that is named as trails are says what family it is of.
         let is_trail = !lower.is_empty() && lower.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         let general = lower.starts_with("generic")
-            || ["bad_history", "dynamic_domain", "free_web_hosting", "parking_site", "stdin", "paste", "list", "trails"]
-                .contains(&lower.as_str());
-        Self { family: (known || (is_trail && !general)).then(|| stem.to_owned()), family_is_known: known, sinkhole: None }
+            || [
+                "bad_history",
+                "dynamic_domain",
+                "free_web_hosting",
+                "parking_site",
+                "stdin",
+                "paste",
+                "list",
+                "trails",
+            ]
+            .contains(&lower.as_str());
+        Self {
+            family: (known || (is_trail && !general)).then(|| stem.to_owned()),
+            family_is_known: known,
+            sinkhole: None,
+        }
     }
 
     /// Reads one line.
@@ -58,7 +71,12 @@ impl Maltrail {
         let mut parsed = super::classify::parsed(token, claim, context)?;
         if let (Some(operator), Some((named, _))) = (&self.sinkhole, parsed.sightings.first()) {
             let of = named.clone();
-            parsed.facts.push(Stated { of, kind: FactKind::Sinkholed, list: operator.clone(), detail: "maltrail".to_owned() });
+            parsed.facts.push(Stated {
+                of,
+                kind: FactKind::Sinkholed,
+                list: operator.clone(),
+                detail: "maltrail".to_owned(),
+            });
         }
         Ok(parsed)
     }
@@ -95,7 +113,17 @@ mod tests {
     fn the_file_names_the_family() {
         let lummac2 = Some("lummac2".to_owned());
         assert_eq!(
-            families("trails/lummac2.txt", &["# Reference: https://x.example", "", "http://192.0.2.1", "192.0.2.1:443 # seen", "/a/b.php", "evil*.example"]),
+            families(
+                "trails/lummac2.txt",
+                &[
+                    "# Reference: https://x.example",
+                    "",
+                    "http://192.0.2.1",
+                    "192.0.2.1:443 # seen",
+                    "/a/b.php",
+                    "evil*.example"
+                ]
+            ),
             [
                 Err("comment".to_owned()),
                 Err("blank line".to_owned()),
@@ -105,7 +133,10 @@ mod tests {
                 Err("a pattern, not an indicator".to_owned()),
             ]
         );
-        assert_eq!(families("generic_stealer.txt", &["evil.example"]), [Ok(("evil.example".to_owned(), None))]);
+        assert_eq!(
+            families("generic_stealer.txt", &["evil.example"]),
+            [Ok(("evil.example".to_owned(), None))]
+        );
         let got = families("some_new.txt", &["# Aliases: acrstealer, storm-2477", "evil.example"]);
         assert_eq!(got[1], Ok(("evil.example".to_owned(), Some("acrstealer".to_owned()))));
     }
@@ -113,7 +144,9 @@ mod tests {
     #[test]
     fn lists_of_sinkholes_say_so() {
         let context = Context::default();
-        let parsed = Maltrail::new("sinkhole_abuse.txt", &context.families).line("192.0.2.1", &context).expect("a line");
+        let parsed = Maltrail::new("sinkhole_abuse.txt", &context.families)
+            .line("192.0.2.1", &context)
+            .expect("a line");
         assert_eq!((parsed.facts[0].kind, parsed.facts[0].list.as_str()), (FactKind::Sinkholed, "abuse"));
     }
 }

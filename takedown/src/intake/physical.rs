@@ -125,7 +125,12 @@ mod tests {
         let texts: Vec<_> = seen.iter().map(|l| (l.number, l.text.as_str(), l.flaw)).collect();
         assert_eq!(
             texts,
-            [(1, "one", None), (2, "", None), (3, "two\u{fffd}", Some(Flaw::NotUtf8)), (4, "thr\0ee", Some(Flaw::Nul))]
+            [
+                (1, "one", None),
+                (2, "", None),
+                (3, "two\u{fffd}", Some(Flaw::NotUtf8)),
+                (4, "thr\0ee", Some(Flaw::Nul))
+            ]
         );
         assert!(all(b"").is_empty());
         assert_eq!(all(b"a\n").len(), 1);

@@ -9,8 +9,7 @@ use super::{
     context::Context,
     entry::Entry,
     format::{self, Format, Refused, SAMPLE},
-    json_rows,
-    lines,
+    json, json_rows, lines,
     maltrail::Maltrail,
     physical::{Line, Lines},
     rpz::Rpz,
@@ -87,9 +86,11 @@ impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
         match error.downcast::<archive::Over>() {
             Ok(archive::Over::Ratio(ratio)) => Self::Bomb { ratio },
-            Ok(archive::Over::Bytes { what, limit }) => {
-                Self::Limit { what, limit: format!("{} MiB", limit >> 20), mend: "split it, or raise the limit" }
-            }
+            Ok(archive::Over::Bytes { what, limit }) => Self::Limit {
+                what,
+                limit: format!("{} MiB", limit >> 20),
+                mend: "split it, or raise the limit",
+            },
             Err(error) => Self::Io(error),
         }
     }
@@ -99,7 +100,13 @@ impl From<io::Error> for ReadError {
 ///
 /// # Errors
 /// As [`read_within`].
-pub fn read(input: impl Read, name: &str, format: Format, context: &Context, sink: &mut Sink<'_>) -> Result<Summary, ReadError> {
+pub fn read(
+    input: impl Read,
+    name: &str,
+    format: Format,
+    context: &Context,
+    sink: &mut Sink<'_>,
+) -> Result<Summary, ReadError> {
     read_within(&Limits::default(), input, name, format, context, sink)
 }
 
@@ -121,10 +128,13 @@ pub fn read_within(
     let mut reading = Reading { limits, context, format, sink, summary: Summary::default(), offset: 0 };
     let mut outer = BufReader::with_capacity(SAMPLE, &mut hashed);
     let start = peek(&mut outer)?;
-    match start.as_slice() {
-        [0x1f, 0x8b, ..] => reading.gzip(outer, name)?,
-        [b'P', b'K', 3 | 5, 4 | 6, ..] => reading.zip(outer)?,
-        [b'B', b'Z', b'h', ..] | [0xfd, b'7', b'z', b'X', ..] | [b'7', b'z', 0xbc, 0xaf, ..] | [b'R', b'a', b'r', b'!', ..] => {
+    match start.get(..4).unwrap_or(&start) {
+        [0x1f, 0x8b, ..] => reading.gzip(Cursor::new(start).chain(outer), name)?,
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => reading.zip(Cursor::new(start).chain(outer))?,
+        [b'B', b'Z', b'h', ..]
+        | [0xfd, b'7', b'z', b'X', ..]
+        | [b'7', b'z', 0xbc, 0xaf, ..]
+        | [b'R', b'a', b'r', b'!', ..] => {
             return Err(ReadError::Archive("only gzip and zip are unpacked here".to_owned()));
         }
         _ => reading.member(start, outer, name)?,
@@ -153,7 +163,8 @@ impl Reading<'_, '_> {
     fn gzip(&mut self, packed: impl BufRead, name: &str) -> Result<(), ReadError> {
         let packed = Gauge::new(packed);
         let count = packed.count();
-        let unpacked = archive::Bounded::new(flate2::bufread::MultiGzDecoder::new(packed), count, self.limits);
+        let unpacked =
+            archive::Bounded::new(flate2::bufread::MultiGzDecoder::new(packed), count, self.limits);
         let mut inner = BufReader::with_capacity(SAMPLE, unpacked);
         let start = peek(&mut inner)?;
         if archive::is_packed(&start) {
@@ -171,7 +182,8 @@ impl Reading<'_, '_> {
             return Err(ReadError::Limit { what: "a zip archive", limit, mend: "unpack it first" });
         }
         let size = whole.len() as u64;
-        let mut archive = zip::ZipArchive::new(Cursor::new(whole)).map_err(|e| ReadError::Archive(e.to_string()))?;
+        let mut archive =
+            zip::ZipArchive::new(Cursor::new(whole)).map_err(|e| ReadError::Archive(e.to_string()))?;
         if archive.len() > self.limits.members {
             let limit = format!("{} files", self.limits.members);
             return Err(ReadError::Limit { what: "a zip archive", limit, mend: "unpack it first" });
@@ -204,7 +216,9 @@ impl Reading<'_, '_> {
         let whole = Cursor::new(start).chain(rest);
         match utf16 {
             None => self.decoded(whole, name),
-            Some(big_endian) => self.decoded(BufReader::with_capacity(SAMPLE, archive::Utf16::new(whole, big_endian)), name),
+            Some(big_endian) => {
+                self.decoded(BufReader::with_capacity(SAMPLE, archive::Utf16::new(whole, big_endian)), name)
+            }
         }
     }
 
@@ -252,7 +266,8 @@ impl Reading<'_, '_> {
             Format::Csv | Format::Tsv | Format::PassiveDns => {
                 let text = String::from_utf8_lossy(&sample);
                 let lines: Vec<&str> = text.lines().collect();
-                let told = if format == Format::Tsv { Some(b'\t') } else { table::delimiter(&lines, context) };
+                let told =
+                    if format == Format::Tsv { Some(b'\t') } else { table::delimiter(&lines, context) };
                 table::read(Lines::new(input), told.unwrap_or(b','), context, &mut counted)?;
             }
             Format::Json => {
@@ -261,7 +276,8 @@ impl Reading<'_, '_> {
             }
             Format::Text | Format::Stix | Format::Misp => {
                 let bytes = document(input, self.limits.document)?;
-                whole(format, &bytes, context, &mut counted)?;
+                let told = whole(format, &bytes, context, &mut counted)?;
+                self.summary.format = told;
             }
         }
         Ok(())
@@ -269,8 +285,22 @@ impl Reading<'_, '_> {
 }
 
 /// Documents that are read as one.
-fn whole(format: Format, _bytes: &[u8], _context: &Context, _sink: &mut Sink<'_>) -> Result<(), ReadError> {
-    Err(ReadError::Document { format, message: "this format is not read yet".to_owned() })
+fn whole(format: Format, bytes: &[u8], context: &Context, sink: &mut Sink<'_>) -> Result<Format, ReadError> {
+    let refused = |message: String| ReadError::Document { format, message };
+    let text = String::from_utf8_lossy(bytes);
+    if format == Format::Text {
+        return Err(refused("reports in prose are not read yet".to_owned()));
+    }
+    let (kind, entries) = json::read(&text, context).map_err(refused)?;
+    for entry in entries {
+        if !sink(entry) {
+            break;
+        }
+    }
+    Ok(match kind {
+        json::Kind::Stix => Format::Stix,
+        json::Kind::Misp => Format::Misp,
+    })
 }
 
 fn document(input: impl Read, most: u64) -> Result<Vec<u8>, ReadError> {
@@ -315,7 +345,11 @@ pub fn entry(number: u64, text: &str, parsed: Result<super::entry::Parsed, Strin
     };
     let text = &text[..end];
     // Neither database stores a NUL in a text.
-    let text = if memchr::memchr(0, text.as_bytes()).is_some() { text.replace('\0', "\u{fffd}") } else { text.to_owned() };
+    let text = if memchr::memchr(0, text.as_bytes()).is_some() {
+        text.replace('\0', "\u{fffd}")
+    } else {
+        text.to_owned()
+    };
     Entry { number, text, parsed }
 }
 
@@ -356,3 +390,6 @@ impl<R: Read> Read for Hashed<R> {
         Ok(n)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,9 @@ impl Rpz {
             }
             first.clone_into(&mut self.owner);
         }
-        let is_type = |w: &&str| !w.bytes().all(|b| b.is_ascii_digit()) && !["in", "IN", "IN,"].contains(w) && !is_ttl(w);
+        let is_type = |w: &&str| {
+            !w.bytes().all(|b| b.is_ascii_digit()) && !["in", "IN", "IN,"].contains(w) && !is_ttl(w)
+        };
         let mut rest = words.skip_while(|w| !is_type(w));
         let kind = rest.next().unwrap_or_default().to_ascii_uppercase();
         let target = rest.next().unwrap_or_default().to_ascii_lowercase();
@@ -77,12 +79,15 @@ impl Rpz {
         if owner.is_empty() || owner == "@" {
             return Err("the zone's own apex, not a trigger".to_owned());
         }
-        for (suffix, what) in [(".rpz-ip", "answer"), (".rpz-nsip", "name server's"), (".rpz-client-ip", "client's")] {
+        for (suffix, what) in
+            [(".rpz-ip", "answer"), (".rpz-nsip", "name server's"), (".rpz-client-ip", "client's")]
+        {
             if let Some(labels) = owner.strip_suffix(suffix) {
                 if what == "client's" {
                     return Err("a client's address, not an indicator".to_owned());
                 }
-                let prefix = address_of(labels).ok_or_else(|| format!("not an address trigger of a {what} address"))?;
+                let prefix = address_of(labels)
+                    .ok_or_else(|| format!("not an address trigger of a {what} address"))?;
                 return parsed(&prefix, Claim::default(), context);
             }
         }

@@ -31,14 +31,22 @@ const TITLES_MAX: usize = 10;
 /// Whether a line is one word that names a column of indicators: the header of a table of one column.
 pub fn is_header_word(text: &str) -> bool {
     let text = text.trim().trim_matches('"');
-    !text.is_empty() && text.len() < 40 && !text.contains(['.', '/', ':', ',']) && columns::is_carrier_name(text)
+    !text.is_empty()
+        && text.len() < 40
+        && !text.contains(['.', '/', ':', ','])
+        && columns::is_carrier_name(text)
 }
 
 /// Reads a table to its end or until the sink says stop.
 ///
 /// # Errors
 /// What the stream says.
-pub fn read<R: BufRead>(lines: Lines<R>, delimiter: u8, context: &Context, sink: &mut Sink<'_>) -> io::Result<()> {
+pub fn read<R: BufRead>(
+    lines: Lines<R>,
+    delimiter: u8,
+    context: &Context,
+    sink: &mut Sink<'_>,
+) -> io::Result<()> {
     let mut records = Records::new(lines, delimiter);
     let mut ahead = Vec::new();
     let mut bytes = 0;
@@ -69,7 +77,8 @@ pub fn read<R: BufRead>(lines: Lines<R>, delimiter: u8, context: &Context, sink:
 
 /// The columns, and the place of the header row if there is one.
 fn settle(ahead: &[Record], delimiter: u8, context: &Context) -> (Option<Plan>, Option<usize>) {
-    let rows: Vec<(usize, &Record)> = ahead.iter().enumerate().filter(|(_, r)| no_row(r).is_none() && r.flaw.is_none()).collect();
+    let rows: Vec<(usize, &Record)> =
+        ahead.iter().enumerate().filter(|(_, r)| no_row(r).is_none() && r.flaw.is_none()).collect();
     for (at, record) in rows.iter().take(TITLES_MAX) {
         if let Some(plan) = by_header(&record.fields).filter(|_| is_header(record, context)) {
             return (Some(plan), Some(*at));

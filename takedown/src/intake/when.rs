@@ -117,7 +117,9 @@ mod tests {
         ] {
             assert_eq!(read(given).map(|t| t.to_string()).as_deref(), Some(wanted), "{given}");
         }
-        for not in ["", "5/6/2019", "yesterday", "2025-13-01", "99999999", "1.2.3.4", "2025", "12345678901234567890"] {
+        for not in
+            ["", "5/6/2019", "yesterday", "2025-13-01", "99999999", "1.2.3.4", "2025", "12345678901234567890"]
+        {
             assert_eq!(read(not), None, "{not}");
         }
     }

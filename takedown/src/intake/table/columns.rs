@@ -96,7 +96,8 @@ pub fn by_header(cells: &[String]) -> Option<Plan> {
         let columns = names.iter().map(|n| rrset(n)).collect();
         return Some(Plan { columns, header: cells.to_vec() });
     }
-    let is_iris = has("domain") && (has("ip 1 address") || has("name server 1 host") || has("registrar status 1"));
+    let is_iris =
+        has("domain") && (has("ip 1 address") || has("name server 1 host") || has("registrar status 1"));
     let mut columns: Vec<Column> = names
         .iter()
         .map(|name| match iris::field(name).filter(|_| is_iris) {
@@ -107,14 +108,18 @@ pub fn by_header(cells: &[String]) -> Option<Plan> {
     if !columns.iter().any(|c| is_carrier(*c)) {
         // `name` is an indicator only where nothing else is one and a type stands beside it.
         let told = has("type") || has("observable types") || has("indicator type");
-        let name = names.iter().position(|n| matches!(n.as_str(), "name" | "key" | "artifact" | "data" | "pattern"));
+        let name =
+            names.iter().position(|n| matches!(n.as_str(), "name" | "key" | "artifact" | "data" | "pattern"));
         columns[name.filter(|_| told)?] = Column::Value;
     }
     Some(Plan { columns, header: cells.to_vec() })
 }
 
 const fn is_carrier(column: Column) -> bool {
-    matches!(column, Column::Value | Column::Address | Column::Certificate)
+    matches!(
+        column,
+        Column::Value | Column::Address | Column::Certificate | Column::Iris(iris::Field::Domain)
+    )
 }
 
 /// Whether a lone word is the name of a column of indicators.
@@ -124,38 +129,54 @@ pub fn is_carrier_name(word: &str) -> bool {
 
 fn by_name(name: &str) -> Column {
     match name {
-        "ioc" | "iocs" | "indicator" | "indicators" | "value" | "ioc value" | "indicator value" | "observable" | "observables"
-        | "domain" | "domains" | "domain name" | "domainname" | "hostname" | "hostnames" | "host" | "fqdn" | "url" | "urls"
-        | "uri" | "sha256" | "sha256sum" | "sha256 hash" | "sha1" | "sha1 hash" | "md5" | "md5 hash" | "md5sum" | "hash"
-        | "hashes" | "file hash" | "sha 256" | "sha 1" | "sha512" | "ip port" | "endpoint" | "c2 url" | "c2 domain"
-        | "malicious domain" | "malicious url" | "wallet" | "site" | "website" | "landing page" | "payload url" => Column::Value,
-        "ip" | "ips" | "ip address" | "ip addresses" | "ipv4" | "ipv6" | "address" | "dst ip" | "dest ip" | "c2 ip" | "ipaddress" => Column::Address,
-        "certificate" | "certificate sha1" | "certificate sha256" | "cert sha1" | "cert sha256" | "cert hash"
-        | "certificate hash" | "ssl hash" | "x509 sha1" | "tls fingerprint" => Column::Certificate,
+        "ioc" | "iocs" | "indicator" | "indicators" | "value" | "ioc value" | "indicator value"
+        | "observable" | "observables" | "domain" | "domains" | "domain name" | "domainname" | "hostname"
+        | "hostnames" | "host" | "fqdn" | "url" | "urls" | "uri" | "sha256" | "sha256sum" | "sha256 hash"
+        | "sha1" | "sha1 hash" | "md5" | "md5 hash" | "md5sum" | "hash" | "hashes" | "file hash"
+        | "sha 256" | "sha 1" | "sha512" | "ip port" | "endpoint" | "c2 url" | "c2 domain"
+        | "malicious domain" | "malicious url" | "wallet" | "site" | "website" | "landing page"
+        | "payload url" => Column::Value,
+        "ip" | "ips" | "ip address" | "ip addresses" | "ipv4" | "ipv6" | "address" | "dst ip" | "dest ip"
+        | "c2 ip" | "ipaddress" => Column::Address,
+        "certificate" | "certificate sha1" | "certificate sha256" | "cert sha1" | "cert sha256"
+        | "cert hash" | "certificate hash" | "ssl hash" | "x509 sha1" | "tls fingerprint" => {
+            Column::Certificate
+        }
         "port" | "dst port" | "dest port" | "c2 port" => Column::Port,
-        "type" | "ioc type" | "indicator type" | "observable types" | "observable type" | "kind" | "category" => Column::Type,
+        "type" | "ioc type" | "indicator type" | "observable types" | "observable type" | "kind"
+        | "category" => Column::Type,
         "action" => Column::Action,
         "malware printable" | "family" | "malware family" => Column::Family(0),
         "malware" | "threat name" | "stealer" | "malware name" => Column::Family(1),
         "fk malware" | "signature" => Column::Family(2),
-        "threat type" | "classification" | "kill chain" | "role" | "threat" | "usage" | "infrastructure type" => Column::Role,
-        "comment" | "comments" | "description" | "notes" | "note" | "context" | "details" | "info" => Column::Comment,
+        "threat type"
+        | "classification"
+        | "kill chain"
+        | "role"
+        | "threat"
+        | "usage"
+        | "infrastructure type" => Column::Role,
+        "comment" | "comments" | "description" | "notes" | "note" | "context" | "details" | "info" => {
+            Column::Comment
+        }
         "tags" | "tag" | "labels" => Column::Tags,
         "tlp" | "tlp label" | "marking" => Column::Tlp,
         "pap" => Column::Pap,
         "confidence" | "confidence level" | "score" => Column::Confidence,
         "first seen utc" | "first seen" | "firstseen" | "first seen at" => Column::SeenAt(0),
-        "valid from" | "detected date" | "dateadded" | "date added" | "date" | "added" | "seen" | "seen at" | "timestamp"
-        | "time" | "day" | "created at" | "listed" => Column::SeenAt(1),
+        "valid from" | "detected date" | "dateadded" | "date added" | "date" | "added" | "seen"
+        | "seen at" | "timestamp" | "time" | "day" | "created at" | "listed" => Column::SeenAt(1),
         "last seen" | "last seen utc" | "lastseen" | "checked at" | "fetched at" => Column::SeenAt(2),
         "valid until" | "valid to" | "expires" | "expiry" => Column::ValidUntil,
-        "link" | "links" | "reference" | "references" | "report" | "source" | "sources" | "tweet" | "urlhaus link"
-        | "virustotal" | "vt" | "whois url" | "malware bazaar" | "threatfox link" => Column::Reference,
+        "link" | "links" | "reference" | "references" | "report" | "source" | "sources" | "tweet"
+        | "urlhaus link" | "virustotal" | "vt" | "whois url" | "malware bazaar" | "threatfox link" => {
+            Column::Reference
+        }
         "ns" | "nameserver" | "nameservers" | "name servers" => Column::NameServers,
         "asn" | "as" | "as number" => Column::Asn,
         "registrar" => Column::Registrar,
-        "domain creation" | "created" | "creation date" | "create date" | "registration date" | "status" | "org" | "filename"
-        | "file name" | "country" | "registrant" => Column::Published,
+        "domain creation" | "created" | "creation date" | "create date" | "registration date" | "status"
+        | "org" | "filename" | "file name" | "country" | "registrant" => Column::Published,
         _ => Column::Ignored,
     }
 }
@@ -179,7 +200,8 @@ pub fn by_content(rows: &[&[String]], context: &Context) -> Option<Plan> {
     let mut columns = vec![Column::Ignored; width];
     let mut best: Option<(usize, usize)> = None;
     for (at, column) in columns.iter_mut().enumerate() {
-        let cells: Vec<&str> = rows.iter().filter_map(|r| r.get(at)).map(String::as_str).filter(|c| !c.is_empty()).collect();
+        let cells: Vec<&str> =
+            rows.iter().filter_map(|r| r.get(at)).map(String::as_str).filter(|c| !c.is_empty()).collect();
         if cells.is_empty() {
             continue;
         }
@@ -196,14 +218,21 @@ pub fn by_content(rows: &[&[String]], context: &Context) -> Option<Plan> {
         } else if count(&is_report) >= 50 {
             *column = Column::Reference;
         } else {
-            let taken = count(&|c| classify(c, context).is_ok());
+            let bare = |c: &str| c.find(" #").map_or(c.len(), |at| at);
+            let taken = count(&|c| classify(&c[..bare(c)], context).is_ok());
             let weight = taken * cells.len();
-            if taken >= 50 && best.is_none_or(|(_, other)| weight > other) {
+            if taken >= 10 && best.is_none_or(|(_, other)| weight > other) {
                 best = Some((at, weight));
             }
         }
     }
-    let (value, _) = best?;
+    let (value, weight) = best?;
+    // Lists of additions and removals name paths too, which are no indicators by themselves.
+    let least = if columns.contains(&Column::Action) { 10 } else { 50 };
+    let cells = rows.iter().filter(|r| r.get(value).is_some_and(|c| !c.is_empty())).count();
+    if weight < least * cells {
+        return None;
+    }
     columns[value] = Column::Value;
     Some(Plan { columns, header: Vec::new() })
 }
@@ -212,7 +241,19 @@ fn is_type_word(cell: &str) -> bool {
     let word = normal(cell);
     matches!(
         word.as_str(),
-        "domain" | "ip" | "ipv4" | "ipv6" | "url" | "hash" | "md5" | "sha1" | "sha256" | "hostname" | "ip port" | "email" | "file"
+        "domain"
+            | "ip"
+            | "ipv4"
+            | "ipv6"
+            | "url"
+            | "hash"
+            | "md5"
+            | "sha1"
+            | "sha256"
+            | "hostname"
+            | "ip port"
+            | "email"
+            | "file"
     )
 }
 
@@ -223,9 +264,24 @@ pub fn is_report(cell: &str) -> bool {
     let host = host.strip_prefix("www.").unwrap_or(host);
     matches!(
         host,
-        "twitter.com" | "x.com" | "virustotal.com" | "app.any.run" | "tria.ge" | "urlscan.io" | "app.sekoia.io" | "urlhaus.abuse.ch"
-            | "threatfox.abuse.ch" | "bazaar.abuse.ch" | "whois.domaintools.com" | "otx.alienvault.com" | "malpedia.caad.fkie.fraunhofer.de"
-            | "infosec.exchange" | "bsky.app" | "censys.io" | "search.censys.io" | "shodan.io"
+        "twitter.com"
+            | "x.com"
+            | "virustotal.com"
+            | "app.any.run"
+            | "tria.ge"
+            | "urlscan.io"
+            | "app.sekoia.io"
+            | "urlhaus.abuse.ch"
+            | "threatfox.abuse.ch"
+            | "bazaar.abuse.ch"
+            | "whois.domaintools.com"
+            | "otx.alienvault.com"
+            | "malpedia.caad.fkie.fraunhofer.de"
+            | "infosec.exchange"
+            | "bsky.app"
+            | "censys.io"
+            | "search.censys.io"
+            | "shodan.io"
     )
 }
 
@@ -280,7 +336,10 @@ fn usual(widths: &[usize]) -> Option<usize> {
 /// The kind that a type cell insists on, where the value's form alone would be read otherwise.
 pub fn forced_kind(cell: &str) -> Option<ObservableKind> {
     let word = normal(cell);
-    let is_certificate = word.contains("certificate") || word.contains("x509") || word.contains("ssl") || word.contains("tls cert");
+    let is_certificate = word.contains("certificate")
+        || word.contains("x509")
+        || word.contains("ssl")
+        || word.contains("tls cert");
     match word.as_str() {
         _ if is_certificate => Some(ObservableKind::Certificate),
         "nameserver" | "name server" | "ns" => Some(ObservableKind::NameServer),

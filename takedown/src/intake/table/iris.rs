@@ -67,8 +67,8 @@ pub fn field(name: &str) -> Option<Field> {
         "tld" => Field::Tld,
         "redirect" => Field::Redirect,
         "registrant name" | "registrant org" => Field::Registrant,
-        "adsense" | "google analytics" | "status" | "create date" | "expiration date" | "risk score" | "website response"
-        | "first seen" | "website title" | "server type" | "rank" => Field::Fact,
+        "adsense" | "google analytics" | "status" | "create date" | "expiration date" | "risk score"
+        | "website response" | "first seen" | "website title" | "server type" | "rank" => Field::Fact,
         "whois url" | "redirect domain" => Field::Ignored,
         _ => return numbered(name),
     };
@@ -86,12 +86,14 @@ fn numbered(name: &str) -> Option<Field> {
         let (number, what) = rest.split_once(' ')?;
         let number: u8 = number.parse().ok().filter(|n| (1..GROUP_MAX as u8).contains(n))?;
         return Some(match (group, what) {
-            (Group::Address, "address") | (Group::Mail | Group::NameServer, "host") | (Group::Certificate, "hash") => {
-                Field::Subject(group, number)
-            }
+            (Group::Address, "address")
+            | (Group::Mail | Group::NameServer, "host")
+            | (Group::Certificate, "hash") => Field::Subject(group, number),
             (Group::Address, _) if what.starts_with("asn") => Field::AsnOf(number),
             (Group::Address, _) => Field::About(group, number),
-            (Group::Mail | Group::NameServer, _) if what.starts_with("ip ") => Field::AddressOf(group, number),
+            (Group::Mail | Group::NameServer, _) if what.starts_with("ip ") => {
+                Field::AddressOf(group, number)
+            }
             (Group::Certificate, _) => Field::About(group, number),
             _ => Field::Ignored,
         });
@@ -99,15 +101,24 @@ fn numbered(name: &str) -> Option<Field> {
     let contact = ["admin contact", "billing contact", "registrant contact", "technical contact"];
     if let Some(what) = contact.iter().find_map(|c| name.strip_prefix(c)) {
         let of_registrant = name.starts_with("registrant");
-        let token = what.starts_with(" email") || (of_registrant && matches!(what, " name" | " org" | " phone"));
+        let token =
+            what.starts_with(" email") || (of_registrant && matches!(what, " name" | " org" | " phone"));
         return Some(if token { Field::Registrant } else { Field::Ignored });
     }
     let base = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end();
     Some(match base {
         "soa email" => Field::SoaMailbox,
         "additional whois email" => Field::Registrant,
-        "registrar status" | "ga4" | "gtm" | "fb codes" | "hotjar codes" | "baidu codes" | "matomo codes"
-        | "statcounter project codes" | "statcounter security codes" | "yandex codes" => Field::Fact,
+        "registrar status"
+        | "ga4"
+        | "gtm"
+        | "fb codes"
+        | "hotjar codes"
+        | "baidu codes"
+        | "matomo codes"
+        | "statcounter project codes"
+        | "statcounter security codes"
+        | "yandex codes" => Field::Fact,
         "email domain" => Field::Ignored,
         _ => return None,
     })
@@ -116,9 +127,19 @@ fn numbered(name: &str) -> Option<Field> {
 /// Whether a registrant's field hides who it is: a value that thousands share says nothing.
 fn is_withheld(text: &str) -> bool {
     let text = text.to_lowercase();
-    ["redacted", "withheld", "not disclosed", "data protected", "privacy", "gdpr", "whoisguard", "domains by proxy", "statutory masking"]
-        .iter()
-        .any(|word| text.contains(word))
+    [
+        "redacted",
+        "withheld",
+        "not disclosed",
+        "data protected",
+        "privacy",
+        "gdpr",
+        "whoisguard",
+        "domains by proxy",
+        "statutory masking",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
 }
 
 /// Adds what a row says of its domain.
@@ -136,7 +157,9 @@ pub fn row(plan: &Plan, cells: &[String], domain: &Named, context: &Context, out
         })
         .collect();
     let mut row = Row { domain, context, out, subjects: Default::default() };
-    let id = fields.iter().any(|(f, _, cell)| *f == Field::RegistrarId && cell.bytes().all(|b| b.is_ascii_digit()));
+    let id = fields
+        .iter()
+        .any(|(f, _, cell)| *f == Field::RegistrarId && cell.bytes().all(|b| b.is_ascii_digit()));
     for (field, label, cell) in &fields {
         if let Field::Subject(group, number) = field {
             row.subject(*group, *number, label, cell);
@@ -151,9 +174,15 @@ pub fn row(plan: &Plan, cells: &[String], domain: &Named, context: &Context, out
                     row.publish(&of, label, cell);
                 }
             }
-            Field::SoaMailbox => row.relate(LinkKind::SoaMailbox, ObservableKind::RegistrantToken, label, cell),
-            Field::RegistrarId if id => row.relate(LinkKind::SponsoredBy, ObservableKind::Registrar, label, cell),
-            Field::Registrar if !id => row.relate(LinkKind::SponsoredBy, ObservableKind::Registrar, label, cell),
+            Field::SoaMailbox => {
+                row.relate(LinkKind::SoaMailbox, ObservableKind::RegistrantToken, label, cell)
+            }
+            Field::RegistrarId if id => {
+                row.relate(LinkKind::SponsoredBy, ObservableKind::Registrar, label, cell)
+            }
+            Field::Registrar if !id => {
+                row.relate(LinkKind::SponsoredBy, ObservableKind::Registrar, label, cell)
+            }
             Field::Registrant if !is_withheld(cell) => {
                 row.relate(LinkKind::RegisteredTo, ObservableKind::RegistrantToken, label, cell);
             }
@@ -214,7 +243,9 @@ impl Row<'_> {
 
     fn redirect(&mut self, label: &str, cell: &str) {
         match classify(cell, self.context) {
-            Ok((to, _)) if to.value != self.domain.value => self.link(&self.domain.clone(), LinkKind::RedirectsTo, &to),
+            Ok((to, _)) if to.value != self.domain.value => {
+                self.link(&self.domain.clone(), LinkKind::RedirectsTo, &to)
+            }
             Ok(_) => {}
             Err(_) => self.publish(&self.domain.clone(), label, cell),
         }

@@ -142,10 +142,14 @@ impl Set<'_> {
             "AAAA" => one(LinkKind::ResolvesTo, host(ObservableKind::Ipv6Address, data)?),
             "CNAME" | "DNAME" => one(LinkKind::AliasOf, classify(data, context)?.0),
             "NS" => one(LinkKind::DelegatedTo, host(ObservableKind::NameServer, data)?),
-            "MX" => one(LinkKind::MailTo, host(ObservableKind::MailHost, data.split_whitespace().next_back().unwrap_or_default())?),
+            "MX" => one(
+                LinkKind::MailTo,
+                host(ObservableKind::MailHost, data.split_whitespace().next_back().unwrap_or_default())?,
+            ),
             "SOA" => {
                 let mailbox = data.split_whitespace().nth(1).ok_or("an SOA needs two names")?;
-                let mut links = vec![self.dated(of, LinkKind::SoaPrimary, &host(ObservableKind::NameServer, first)?)];
+                let mut links =
+                    vec![self.dated(of, LinkKind::SoaPrimary, &host(ObservableKind::NameServer, first)?)];
                 if let Ok(token) = host(ObservableKind::RegistrantToken, &mailbox_of(mailbox)) {
                     links.push(self.dated(of, LinkKind::SoaMailbox, &token));
                 }
@@ -153,7 +157,12 @@ impl Set<'_> {
             }
             kind => {
                 let detail: String = data.chars().take(512).collect();
-                Ok(Record::Fact(Stated { of: of.clone(), kind: FactKind::Published, list: format!("dns {}", kind.to_lowercase()), detail }))
+                Ok(Record::Fact(Stated {
+                    of: of.clone(),
+                    kind: FactKind::Published,
+                    list: format!("dns {}", kind.to_lowercase()),
+                    detail,
+                }))
             }
         }
     }

@@ -1,6 +1,9 @@
 //! Records of a table out of physical lines: RFC 4180, read kindly and within bounds.
 
-use std::{collections::VecDeque, io::{self, BufRead}};
+use std::{
+    collections::VecDeque,
+    io::{self, BufRead},
+};
 
 use crate::intake::physical::{Flaw, Line, Lines};
 
@@ -61,7 +64,9 @@ impl<R: BufRead> Records<R> {
             record.flaw = Some(flaw.reason());
             return Ok(Some(record));
         }
-        if split(&record.text, self.delimiter, &mut record.fields) || record.text.trim_start().starts_with('#') {
+        if split(&record.text, self.delimiter, &mut record.fields)
+            || record.text.trim_start().starts_with('#')
+        {
             return Ok(Some(record));
         }
         self.close(record).map(Some)
@@ -172,7 +177,10 @@ mod tests {
     fn a_record_may_span_lines_and_an_open_quote_breaks_one_line_only() {
         let got = records("a,\"b\nc\",d\ne,f\n");
         assert_eq!(got.len(), 2);
-        assert_eq!((got[0].number, got[0].fields.as_slice()), (1, &["a".into(), "b\nc".into(), "d".into()][..]));
+        assert_eq!(
+            (got[0].number, got[0].fields.as_slice()),
+            (1, &["a".into(), "b\nc".into(), "d".into()][..])
+        );
         assert_eq!(got[1].number, 3);
         let got = records("a,\"b\nc,d\ne,f\n");
         assert_eq!(got.len(), 3);

@@ -78,7 +78,10 @@ fn hosts(all: &Parsed) -> Option<Named> {
     if is_name(first) {
         return Some(first.clone());
     }
-    all.links.iter().find(|l| l.from == *first && l.kind == LinkKind::HostedOn && is_name(&l.to)).map(|l| l.to.clone())
+    all.links
+        .iter()
+        .find(|l| l.from == *first && l.kind == LinkKind::HostedOn && is_name(&l.to))
+        .map(|l| l.to.clone())
 }
 
 /// What the row claims of its indicators.
@@ -121,13 +124,18 @@ fn claim(plan: &Plan, cells: &[String], context: &Context) -> Claim {
 }
 
 fn is_none(cell: &str) -> bool {
-    matches!(cell.to_ascii_lowercase().as_str(), "none" | "null" | "unknown" | "n/a" | "-" | "unknown malware")
+    matches!(
+        cell.to_ascii_lowercase().as_str(),
+        "none" | "null" | "unknown" | "n/a" | "-" | "unknown malware"
+    )
 }
 
 /// `C2 of payload dropped by PrivateLoader` is not of the family it names.
 fn is_of_another(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    ["dropped by", "loaded by", "delivered by", "distributed by", "drops ", "delivers "].iter().any(|w| text.contains(w))
+    ["dropped by", "loaded by", "delivered by", "distributed by", "drops ", "delivers "]
+        .iter()
+        .any(|w| text.contains(w))
 }
 
 /// The family that tags name; none when they name several.
@@ -160,20 +168,29 @@ fn tlp(cell: &str) -> Option<entities::Tlp> {
 }
 
 /// A cell of indicators: one, or several between semicolons, bars or on lines of their own.
-fn value(cell: &str, kind: Option<ObservableKind>, port: Option<&str>, claim: &Claim, context: &Context) -> Result<Parsed, String> {
+fn value(
+    cell: &str,
+    kind: Option<ObservableKind>,
+    port: Option<&str>,
+    claim: &Claim,
+    context: &Context,
+) -> Result<Parsed, String> {
     if let Some(kind) = kind {
         let named = of_kind(kind, cell, context)?;
         return Ok(Parsed { sightings: vec![(named, claim.clone())], ..Parsed::default() });
     }
     let whole = match port.filter(|_| !cell.contains([':', '/'])) {
-        Some(port) => parsed(&format!("{cell}:{port}"), claim.clone(), context).or_else(|_| parsed(cell, claim.clone(), context)),
+        Some(port) => parsed(&format!("{cell}:{port}"), claim.clone(), context)
+            .or_else(|_| parsed(cell, claim.clone(), context)),
         None => parsed(cell, claim.clone(), context),
     };
     if whole.is_ok() || !cell.contains([';', '|', '\n', ' ', ',']) {
         return whole.or_else(|why| remark(cell, claim, context).ok_or(why));
     }
     let mut all = Parsed::default();
-    for piece in cell.split([';', '|', '\n', ' ', ',']).map(str::trim).filter(|p| !p.is_empty()).take(PIECES_MAX) {
+    for piece in
+        cell.split([';', '|', '\n', ' ', ',']).map(str::trim).filter(|p| !p.is_empty()).take(PIECES_MAX)
+    {
         match parsed(piece, claim.clone(), context) {
             Ok(one) => join(&mut all, one),
             // A remark behind a `#` ends the cell.
@@ -198,10 +215,18 @@ fn certificate(cell: &str, claim: &Claim, context: &Context) -> Result<Parsed, S
 }
 
 /// An address column: beside a name it says where the name pointed, alone it is the indicator.
-fn address(cell: &str, host: Option<&Named>, port: Option<&str>, claim: &Claim, context: &Context) -> Result<Parsed, String> {
+fn address(
+    cell: &str,
+    host: Option<&Named>,
+    port: Option<&str>,
+    claim: &Claim,
+    context: &Context,
+) -> Result<Parsed, String> {
     let Some(host) = host else { return value(cell, None, port, claim, context) };
     let mut all = Parsed::default();
-    for piece in cell.split([';', '|', '\n', ' ', ',']).map(str::trim).filter(|p| !p.is_empty()).take(PIECES_MAX) {
+    for piece in
+        cell.split([';', '|', '\n', ' ', ',']).map(str::trim).filter(|p| !p.is_empty()).take(PIECES_MAX)
+    {
         let one = parsed(piece, Claim::default(), context)?;
         let (to, _) = &one.sightings[0];
         if matches!(to.kind, ObservableKind::Ipv4Address | ObservableKind::Ipv6Address) {
@@ -216,7 +241,9 @@ fn address(cell: &str, host: Option<&Named>, port: Option<&str>, claim: &Claim, 
 /// The columns that say something of the row's subject.
 fn about(plan: &Plan, cells: &[String], subject: &Named, context: &Context, all: &mut Parsed) {
     let is_domain = subject.kind == ObservableKind::DomainName;
-    for (at, (column, cell)) in plan.columns.iter().zip(cells).enumerate().filter(|(_, (_, cell))| !cell.is_empty()) {
+    for (at, (column, cell)) in
+        plan.columns.iter().zip(cells).enumerate().filter(|(_, (_, cell))| !cell.is_empty())
+    {
         let label = || super::columns::normal(plan.header.get(at).map_or("", String::as_str));
         let published = || Stated {
             of: subject.clone(),
@@ -226,7 +253,8 @@ fn about(plan: &Plan, cells: &[String], subject: &Named, context: &Context, all:
         };
         match column {
             Column::NameServers => {
-                for piece in cell.split([' ', ',', ';', '\n', '|']).filter(|p| !p.is_empty()).take(PIECES_MAX) {
+                for piece in cell.split([' ', ',', ';', '\n', '|']).filter(|p| !p.is_empty()).take(PIECES_MAX)
+                {
                     if let Ok(named) = of_kind(ObservableKind::NameServer, piece, context) {
                         all.links.push(link(subject, LinkKind::DelegatedTo, &named));
                     }
@@ -257,7 +285,8 @@ fn announced(cell: &str, subject: &Named, context: &Context, all: &mut Parsed) {
         all.links.push(link(subject, LinkKind::AnnouncedBy, &system));
         return;
     }
-    let pointed: Vec<Named> = all.links.iter().filter(|l| l.kind == LinkKind::ResolvesTo).map(|l| l.to.clone()).collect();
+    let pointed: Vec<Named> =
+        all.links.iter().filter(|l| l.kind == LinkKind::ResolvesTo).map(|l| l.to.clone()).collect();
     if let [one] = pointed.as_slice() {
         all.links.push(link(one, LinkKind::AnnouncedBy, &system));
     }

@@ -80,7 +80,10 @@ fn threatfox_names_its_columns_in_a_comment() {
     let parsed = entries[2].parsed.clone().expect("a row");
     let (named, claim) = &parsed.sightings[0];
     assert_eq!((named.kind, named.value.as_str()), (ObservableKind::Endpoint, "192.0.2.1:443"));
-    assert_eq!((claim.family.as_deref(), claim.confidence, claim.role), (Some("Lumma Stealer"), Some(75), Some(Role::C2)));
+    assert_eq!(
+        (claim.family.as_deref(), claim.confidence, claim.role),
+        (Some("Lumma Stealer"), Some(75), Some(Role::C2))
+    );
 }
 
 #[test]
@@ -120,7 +123,10 @@ fn iris_columns_become_links_and_facts() {
     for l in &parsed.links {
         kinds.entry(l.kind.as_str()).or_default().push(format!("{} {}", l.from.value, l.to.value));
     }
-    assert_eq!(kinds["resolves_to"], ["evil.example 192.0.2.1", "mx.evil.example 192.0.2.2", "ns1.ns.example 192.0.2.3"]);
+    assert_eq!(
+        kinds["resolves_to"],
+        ["evil.example 192.0.2.1", "mx.evil.example 192.0.2.2", "ns1.ns.example 192.0.2.3"]
+    );
     assert_eq!(kinds["announced_by"], ["192.0.2.1 AS64496"]);
     assert_eq!(kinds["mail_to"], ["evil.example mx.evil.example"]);
     assert_eq!(kinds["certified"], ["evil.example 2095140f99a6d1ea2e8e4875890c077998d5f103"]);
@@ -129,7 +135,8 @@ fn iris_columns_become_links_and_facts() {
     assert_eq!(kinds["sponsored_by"], ["evil.example iana:1509"]);
     assert_eq!(kinds["registered_to"], ["evil.example e@x.example"]);
     assert_eq!(kinds["registered_at"], ["evil.example com"]);
-    let facts: Vec<_> = parsed.facts.iter().map(|f| (f.of.value.as_str(), f.list.as_str(), f.detail.as_str())).collect();
+    let facts: Vec<_> =
+        parsed.facts.iter().map(|f| (f.of.value.as_str(), f.list.as_str(), f.detail.as_str())).collect();
     for wanted in [
         ("evil.example", "create date", "2025-05-15"),
         ("evil.example", "registrar status", "clienthold"),
@@ -147,12 +154,16 @@ fn iris_columns_become_links_and_facts() {
 #[test]
 fn passive_dns_rows_are_dated_links() {
     let header = "zone_time_first,zone_time_last,time_first,time_last,count,rrname,rrtype,bailiwick,rdata\n";
-    let parsed = last(&format!("{header},,1614177915,1720718282,228475,\"evil.example.\",\"A\",\"evil.example.\",\"192.0.2.1\"\n"));
+    let parsed = last(&format!(
+        "{header},,1614177915,1720718282,228475,\"evil.example.\",\"A\",\"evil.example.\",\"192.0.2.1\"\n"
+    ));
     assert!(parsed.sightings.is_empty());
     let l = &parsed.links[0];
     assert_eq!((l.kind, l.to.value.as_str(), l.count), (LinkKind::ResolvesTo, "192.0.2.1", 228_475));
     assert_eq!(l.seen.map(|(a, _)| a.to_string()).as_deref(), Some("2021-02-24T14:45:15Z"));
-    let parsed = last(&format!("{header},,1,2,1,\"evil.example.\",\"SOA\",\"\",\"ns1.x.example. dns.x.example. 1 2 3 4 5\"\n"));
+    let parsed = last(&format!(
+        "{header},,1,2,1,\"evil.example.\",\"SOA\",\"\",\"ns1.x.example. dns.x.example. 1 2 3 4 5\"\n"
+    ));
     let to: Vec<_> = parsed.links.iter().map(|l| l.to.value.as_str()).collect();
     assert_eq!(to, ["ns1.x.example", "dns@x.example"]);
     let parsed = last(&format!("{header},,1,2,1,\"evil.example.\",\"TXT\",\"\",\"\"\"v=spf1 -all\"\"\"\n"));
