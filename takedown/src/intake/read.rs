@@ -12,6 +12,7 @@ use super::{
     json, json_rows, lines,
     maltrail::Maltrail,
     physical::{Line, Lines},
+    report_text,
     rpz::Rpz,
     table,
 };
@@ -276,7 +277,7 @@ impl Reading<'_, '_> {
             }
             Format::Text | Format::Stix | Format::Misp => {
                 let bytes = document(input, self.limits.document)?;
-                let told = whole(format, &bytes, context, &mut counted)?;
+                let told = whole(format, &bytes, name, context, &mut counted)?;
                 self.summary.format = told;
             }
         }
@@ -284,23 +285,30 @@ impl Reading<'_, '_> {
     }
 }
 
-/// Documents that are read as one.
-fn whole(format: Format, bytes: &[u8], context: &Context, sink: &mut Sink<'_>) -> Result<Format, ReadError> {
-    let refused = |message: String| ReadError::Document { format, message };
+/// Documents that are read as one; says what they turned out to be.
+fn whole(
+    format: Format,
+    bytes: &[u8],
+    name: &str,
+    context: &Context,
+    sink: &mut Sink<'_>,
+) -> Result<Format, ReadError> {
     let text = String::from_utf8_lossy(bytes);
-    if format == Format::Text {
-        return Err(refused("reports in prose are not read yet".to_owned()));
-    }
-    let (kind, entries) = json::read(&text, context).map_err(refused)?;
+    let (format, entries) = if format == Format::Text {
+        (Format::Text, report_text::read(&text, stem(name), context))
+    } else {
+        match json::read(&text, context) {
+            Ok((json::Kind::Stix, entries)) => (Format::Stix, entries),
+            Ok((json::Kind::Misp, entries)) => (Format::Misp, entries),
+            Err(message) => return Err(ReadError::Document { format, message }),
+        }
+    };
     for entry in entries {
         if !sink(entry) {
             break;
         }
     }
-    Ok(match kind {
-        json::Kind::Stix => Format::Stix,
-        json::Kind::Misp => Format::Misp,
-    })
+    Ok(format)
 }
 
 fn document(input: impl Read, most: u64) -> Result<Vec<u8>, ReadError> {
