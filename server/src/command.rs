@@ -2,9 +2,12 @@
 
 mod audit;
 mod config;
+mod demo;
 mod doctor;
 mod jobs;
 mod migrate;
+mod observe;
+mod range;
 mod sdl;
 mod serve;
 mod token;
@@ -18,7 +21,8 @@ use takedown::{actor::Actor, clock::Clock, env::Env, error::Error};
 use crate::{
     config::{Loaded, Origin, Surroundings, load},
     exit::{self, Exit},
-    telemetry, wiring,
+    telemetry,
+    wiring::{self, Needs},
 };
 
 /// Takes an infostealer's infrastructure down: from a list of indicators to verified dark.
@@ -54,6 +58,12 @@ enum Command {
     Serve(serve::Words),
     /// Bring the database's schema up to date
     Migrate(migrate::Words),
+    /// Look observables up now
+    Observe(observe::Words),
+    /// Play the whole road on a synthetic internet
+    Demo(demo::Words),
+    /// Serve a synthetic internet on loopback, for rehearsals
+    Range(range::Words),
     /// Make, list and revoke access tokens
     #[command(subcommand)]
     Token(token::Words),
@@ -74,7 +84,7 @@ enum Command {
 impl Command {
     /// Whether the command runs until it is told to stop, and logs like it.
     const fn stays(&self) -> bool {
-        matches!(self, Self::Serve(_))
+        matches!(self, Self::Serve(_) | Self::Demo(_) | Self::Range(_))
     }
 }
 
@@ -100,12 +110,12 @@ impl Context {
         Actor::person(self.name.clone(), ActorRole::Admin)
     }
 
-    /// Opens everything the work needs.
+    /// Opens what the command needs.
     ///
     /// # Errors
     /// See [`wiring::open`].
-    pub async fn env(&self) -> anyhow::Result<Arc<Env>> {
-        wiring::open(&self.loaded.config, Clock::System).await
+    pub async fn env(&self, needs: Needs) -> anyhow::Result<Arc<Env>> {
+        Ok(Arc::new(wiring::open(&self.loaded.config, Clock::System, needs).await?))
     }
 }
 
@@ -135,6 +145,9 @@ async fn with_configuration(
     let context = Context { loaded, name: name(globals, surroundings)?, json: globals.json };
     match command {
         Command::Serve(words) => serve::run(&context, words).await,
+        Command::Observe(words) => observe::run(&context, words).await,
+        Command::Demo(words) => demo::run(&context, words).await,
+        Command::Range(words) => range::run(&context, words).await,
         Command::Migrate(words) => migrate::run(&context, &words).await,
         Command::Token(words) => token::run(&context, words).await,
         Command::Audit(words) => audit::run(&context, words).await,

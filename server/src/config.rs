@@ -3,9 +3,11 @@
 
 mod database;
 mod http;
+mod intake;
 mod jobs;
 mod layers;
 mod log;
+mod observe;
 mod show;
 mod surroundings;
 mod telemetry;
@@ -22,9 +24,11 @@ use takedown::settings::Settings;
 pub use self::{
     database::Database,
     http::Http,
+    intake::Intake,
     jobs::Jobs,
     layers::{DEFAULT, Layers, Origin, Problem},
     log::{Format, Log},
+    observe::Observe,
     surroundings::Surroundings,
     telemetry::Telemetry,
     value::{DatabaseUrl, Secret, Size, Span},
@@ -49,15 +53,16 @@ pub struct Config {
     pub log: Log,
     /// Spans.
     pub telemetry: Telemetry,
+    /// What intake knows.
+    pub intake: Intake,
+    /// What is asked outside.
+    pub observe: Observe,
 }
 
 impl Config {
     /// What the work is given.
-    ///
-    /// # Errors
-    /// A file that a setting names cannot be used.
-    pub fn settings(&self) -> Result<Settings, Problems> {
-        Ok(Settings { jobs: self.jobs.settings(), ..Settings::default() })
+    pub fn settings(&self) -> Settings {
+        Settings { jobs: self.jobs.settings(), observe: self.observe.settings() }
     }
 }
 
@@ -85,6 +90,13 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+impl Problems {
+    /// A setting reads, but what it names cannot be used.
+    fn of(setting: &str, why: impl fmt::Display) -> Self {
+        Self(vec![Problem { origin: Origin::Setting(setting.to_owned()), message: why.to_string() }])
+    }
+}
 
 /// Reads the configuration: built in, then `file` (or [`FILE`] if it is there), then the environment.
 ///
@@ -118,7 +130,17 @@ fn read(layers: &mut Layers) -> Option<Config> {
     let jobs = section(layers, "jobs");
     let log = section(layers, "log");
     let telemetry = section(layers, "telemetry");
-    Some(Config { http: http?, database: database?, jobs: jobs?, log: log?, telemetry: telemetry? })
+    let intake = section(layers, "intake");
+    let observe = section(layers, "observe");
+    Some(Config {
+        http: http?,
+        database: database?,
+        jobs: jobs?,
+        log: log?,
+        telemetry: telemetry?,
+        intake: intake?,
+        observe: observe?,
+    })
 }
 
 /// Reads one section. If it does not read, every value that somebody set is tried alone over the built-in ones, to

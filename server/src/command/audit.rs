@@ -11,7 +11,7 @@ use takedown::{
 };
 
 use super::Context;
-use crate::{exit::Exit, output};
+use crate::{exit::Exit, output, wiring::Needs};
 
 /// How often `--follow` looks for new events.
 const LOOK: Duration = Duration::from_millis(500);
@@ -35,7 +35,7 @@ pub enum Words {
 }
 
 pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
-    let env = context.env().await?;
+    let env = context.env(Needs::Store).await?;
     let actor = context.operator();
     match words {
         Words::Verify => {

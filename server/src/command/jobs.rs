@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use takedown::job::{oversight, queue};
 
 use super::Context;
-use crate::{exit::Exit, output};
+use crate::{exit::Exit, output, wiring::Needs};
 
 #[derive(Debug, Subcommand)]
 pub enum Words {
@@ -28,7 +28,7 @@ pub enum Words {
 }
 
 pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
-    let env = context.env().await?;
+    let env = context.env(Needs::Store).await?;
     let actor = context.administrator();
     match words {
         Words::List { dead, lines } => {

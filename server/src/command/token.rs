@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use takedown::token::{self, NewToken};
 
 use super::Context;
-use crate::{config::Span, exit::Exit, output};
+use crate::{config::Span, exit::Exit, output, wiring::Needs};
 
 #[derive(Debug, Subcommand)]
 pub enum Words {
@@ -34,7 +34,7 @@ pub enum Words {
 }
 
 pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
-    let env = context.env().await?;
+    let env = context.env(Needs::Store).await?;
     let actor = context.administrator();
     match words {
         Words::Create { name, role, agency, expires } => {

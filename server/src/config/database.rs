@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DatabaseUrl, Origin, Problem, Problems};
+use super::{DatabaseUrl, Problems};
 
 /// The store.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -29,11 +29,8 @@ impl Database {
         if self.url_file.is_empty() {
             return Ok(self.url.clone());
         }
-        let path = Path::new(&self.url_file);
-        let text = super::read_bounded(path).map_err(|message| {
-            let origin = Origin::File { path: path.to_owned(), line: 1 };
-            Problems(vec![Problem { origin, message: format!("database.url_file: {message}") }])
-        })?;
+        let text = super::read_bounded(Path::new(&self.url_file))
+            .map_err(|e| Problems::of("database.url_file", format!("{}: {e}", self.url_file)))?;
         Ok(text.trim().to_owned().into())
     }
 }

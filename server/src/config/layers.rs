@@ -24,6 +24,8 @@ pub enum Origin {
     },
     /// A variable of the environment.
     Variable(String),
+    /// A setting, wherever it came from, that names something unusable.
+    Setting(String),
 }
 
 impl fmt::Display for Origin {
@@ -31,7 +33,7 @@ impl fmt::Display for Origin {
         match self {
             Self::BuiltIn => f.write_str("built in"),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
-            Self::Variable(name) => f.write_str(name),
+            Self::Variable(name) | Self::Setting(name) => f.write_str(name),
         }
     }
 }
@@ -171,6 +173,11 @@ impl Layers {
             let near = nearest(key, keys.keys());
             return self.refuse(origin, format!("there is no setting `{section}.{key}`{near}"));
         };
+        let value = match (&setting.value, value) {
+            // `5` means `5.0` where a decimal point is possible.
+            (Value::Float(_), Value::Integer(whole)) => Value::Float(whole as f64),
+            (_, value) => value,
+        };
         if !setting.value.same_type(&value) {
             let (wanted, got) = (kind(&setting.value), kind(&value));
             return self.refuse(origin, format!("{section}.{key}: must be {wanted}, not {got}"));
@@ -194,7 +201,7 @@ fn read(text: &str, like: &Value) -> Result<Value, String> {
             Ok(Value::Array(parts.map(|part| Value::String(part.to_owned())).collect()))
         }
         _ => match as_toml() {
-            Some(value) if value.same_type(like) => Ok(value),
+            Some(value) if value.same_type(like) || (like.is_float() && value.is_integer()) => Ok(value),
             _ => Err(format!("`{text}` is not {}", kind(like))),
         },
     }
