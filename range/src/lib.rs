@@ -310,6 +310,16 @@ impl Range {
         Ok(self.net.release(index))
     }
 
+    /// Sets `client hold` on a domain now, as its registrar would of its own accord. False when it was held
+    /// before.
+    ///
+    /// # Errors
+    /// [`RangeError::NoSuchDomain`].
+    pub fn suspend(&self, domain: &str) -> Result<bool, RangeError> {
+        let index = self.net.index_of(domain).ok_or_else(|| RangeError::NoSuchDomain(domain.to_owned()))?;
+        Ok(self.net.hold(index, self.net.now()))
+    }
+
     /// Stops all servers and waits until they have.
     pub async fn stop(self) {
         self.stop.cancel();

@@ -2,5 +2,6 @@
 
 mod import;
 mod ledger;
+mod observe;
 mod queue;
 mod services;

@@ -1,5 +1,6 @@
 //! What tests share: databases of both kinds, a real name server, a real mail server.
 
+pub mod app;
 pub mod database;
 pub mod knot;
 mod port;
@@ -7,6 +8,7 @@ pub mod postfix;
 mod postgres;
 pub mod services;
 
+pub use app::App;
 pub use database::{Database, on_each_database};
 pub use knot::Knot;
 pub use postfix::Postfix;

@@ -28,15 +28,17 @@ pub async fn domain(env: &Env, name: &str, pap: Pap, look: &mut Look) {
         Err(error) => return failed(look, probe, &error),
     };
     let related = answer.related.clone();
-    look.answers.push(seen(probe, answer.server, Reading::RdapDomain(answer.reading), answer.raw));
+    look.answers.push(seen(probe, &answer.server, Reading::RdapDomain(answer.reading), answer.raw));
     let Some(related) = related else { return };
     if let Err(refusal) = access::may_probe(pap, Reach::Actor) {
         look.unanswered.push((probe, refusal.to_string()));
         return;
     }
     match rdap.domain_at_registrar(name, &related).await {
+        // A registry and a registrar may share a host: they stay two voices.
         Ok(answer) => {
-            look.answers.push(seen(probe, answer.server, Reading::RdapDomain(answer.reading), answer.raw))
+            let server = format!("{} (registrar)", answer.server);
+            look.answers.push(seen(probe, &server, Reading::RdapDomain(answer.reading), answer.raw));
         }
         Err(error) => failed(look, probe, &error),
     }
@@ -52,7 +54,7 @@ pub async fn address(env: &Env, ip: IpAddr, pap: Pap, look: &mut Look) {
     let Some(rdap) = &env.outside.rdap else { return };
     match rdap.ip(ip).await {
         Ok(answer) => {
-            look.answers.push(seen(probe, answer.server, Reading::RdapNetwork(answer.reading), answer.raw))
+            look.answers.push(seen(probe, &answer.server, Reading::RdapNetwork(answer.reading), answer.raw))
         }
         Err(error) => failed(look, probe, &error),
     }
@@ -67,6 +69,6 @@ fn failed(look: &mut Look, probe: Probe, error: &RdapError) {
     }
 }
 
-fn seen(probe: Probe, server: String, reading: Reading, raw: String) -> Seen {
+fn seen(probe: Probe, server: &str, reading: Reading, raw: String) -> Seen {
     Seen { probe, server: format!("rdap:{server}"), reading, raw, ttl: None }
 }
