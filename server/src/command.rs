@@ -4,6 +4,7 @@ mod audit;
 mod config;
 mod demo;
 mod doctor;
+mod import;
 mod jobs;
 mod migrate;
 mod observe;
@@ -58,6 +59,8 @@ enum Command {
     Serve(serve::Words),
     /// Bring the database's schema up to date
     Migrate(migrate::Words),
+    /// Bring indicators in: each line or object gets a verdict
+    Import(import::Words),
     /// Look observables up now
     Observe(observe::Words),
     /// Play the whole road on a synthetic internet
@@ -145,6 +148,7 @@ async fn with_configuration(
     let context = Context { loaded, name: name(globals, surroundings)?, json: globals.json };
     match command {
         Command::Serve(words) => serve::run(&context, words).await,
+        Command::Import(words) => import::run(&context, words).await,
         Command::Observe(words) => observe::run(&context, words).await,
         Command::Demo(words) => demo::run(&context, words).await,
         Command::Range(words) => range::run(&context, words).await,

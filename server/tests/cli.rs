@@ -128,3 +128,64 @@ fn doctor_is_content_with_a_fresh_folder_and_makes_nothing() {
     assert!(told.out.contains("FAIL  database") && told.out.contains("→"), "{}", told.out);
     assert!(!told.out.contains("hunter2") && !told.err.contains("hunter2"));
 }
+
+const LIST: &str = "evil[.]example.com\nhxxp://evil[.]example.net/gate\nevil.example.com\nnot an indicator\n";
+
+#[test]
+fn an_import_gives_every_line_a_verdict_and_the_last_line_sums_up() {
+    let lockstep = Lockstep::new();
+    lockstep.write("list.txt", LIST);
+    let dry = lockstep.run(&["import", "list.txt", "--dry-run", "--json"]).exits(0);
+    assert_eq!(dry.lines().len(), 5);
+    assert_eq!(dry.json()["summary"]["accepted"], 2);
+    let words = ["import", "list.txt", "--source", "a feed", "--family", "LummaC2"];
+    let lines = lockstep.run(&[words.as_slice(), &["--json"]].concat()).exits(0).lines();
+    let verdicts: Vec<_> = lines[..4].iter().map(|line| line["verdict"].clone()).collect();
+    assert_eq!(verdicts, ["accepted", "accepted", "duplicate", "rejected"]);
+    assert_eq!(lines[3]["line"], 4);
+    assert!(lines[3]["reason"].is_string());
+    let summary = &lines[4]["summary"];
+    let counts = ["total", "accepted", "duplicate", "rejected", "failed"].map(|key| summary[key].clone());
+    assert_eq!(counts, [4, 2, 1, 1, 0]);
+    let text = lockstep.run(&words).exits(0).out;
+    assert!(text.contains("4 lines = 0 accepted + 3 duplicate + 1 rejected"), "{text}");
+    let chain = lockstep.run(&["audit", "verify", "--json"]).exits(0).json();
+    assert_eq!(chain["events"], 1, "one import was new");
+}
+
+#[test]
+fn an_import_reads_standard_input_and_tells_what_failed_of_several() {
+    use std::io::Write;
+    let lockstep = Lockstep::new();
+    let mut command = lockstep.command(&["import", "-", "--json"]);
+    let mut child = command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn();
+    let child = child.as_mut().map_err(|e| e.to_string()).expect("the binary");
+    child.stdin.take().expect("a pipe").write_all(LIST.as_bytes()).expect("written");
+    assert!(child.wait().expect("an end").success());
+
+    lockstep.write("list.txt", LIST);
+    lockstep.write("old.xml", "<?xml version=\"1.0\"?><stix:STIX_Package/>");
+    let partly = lockstep.run(&["import", "list.txt", "old.xml", "nowhere.txt", "--json"]).exits(3);
+    assert_eq!(partly.json()["summary"]["failed"], 2);
+    assert!(
+        partly.err.contains("old.xml: input: STIX 1.x")
+            && partly.err.contains("nowhere.txt: cannot be opened")
+    );
+    lockstep.run(&["import", "nowhere.txt"]).exits(1);
+    lockstep.run(&["import", "old.xml"]).exits(2);
+    lockstep.run(&["import"]).exits(2);
+    lockstep.run(&["import", "list.txt", "--tlp", "purple"]).exits(2);
+}
+
+#[test]
+fn observing_needs_a_resolver_and_names_that_are_known() {
+    let lockstep = Lockstep::new();
+    lockstep.run(&["observe"]).exits(2);
+    lockstep.run(&["observe", "--due", "--all"]).exits(2);
+    let told = lockstep.run(&["observe", "--due"]).exits(2).err;
+    assert!(told.contains("observe.resolvers"), "{told}");
+    let asked = lockstep.with("LOCKSTEP__OBSERVE__RESOLVERS", "127.0.0.1:1");
+    assert_eq!(asked.run(&["observe", "--due", "--json"]).exits(0).json()["summary"]["observables"], 0);
+    asked.run(&["observe", "evil.example.com"]).exits(1);
+    asked.run(&["observe", "not an indicator"]).exits(2);
+}

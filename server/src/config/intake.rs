@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use takedown::intake::{benign::Benign, context::Context, family::Families, name::Suffixes};
+use takedown::intake::{archive::Limits, benign::Benign, context::Context, family::Families, name::Suffixes};
 
-use super::Problems;
+use super::{Problems, Size};
 
 /// What intake knows besides the input.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -17,6 +17,18 @@ pub struct Intake {
     pub warninglists: String,
     /// A file of family names.
     pub families: String,
+    /// An input as it comes.
+    pub file_limit: Size,
+    /// What comes out of an archive.
+    pub unpacked_limit: Size,
+    /// Bytes that may come out for each that went in.
+    pub unpacked_ratio: u64,
+    /// A zip archive.
+    pub archive_limit: Size,
+    /// Files in a zip archive.
+    pub archive_files: usize,
+    /// A document that is read as one.
+    pub document_limit: Size,
 }
 
 impl Intake {
@@ -41,6 +53,14 @@ impl Intake {
             let loaded = benign.load(Path::new(&self.warninglists));
             loaded.map_err(|e| Problems::of("intake.warninglists", e))?;
         }
-        Ok(Context { suffixes, families, benign })
+        let limits = Limits {
+            file: self.file_limit.0,
+            unpacked: self.unpacked_limit.0,
+            ratio: self.unpacked_ratio,
+            archive: self.archive_limit.0,
+            members: self.archive_files,
+            document: self.document_limit.0,
+        };
+        Ok(Context { suffixes, families, benign, limits })
     }
 }
