@@ -11,7 +11,6 @@ pub mod family;
 pub mod format;
 pub mod hints;
 pub mod import;
-mod input;
 pub mod json;
 mod json_rows;
 pub mod lines;
@@ -34,5 +33,4 @@ mod wallet;
 pub mod when;
 
 pub use import::{ImportReport, ImportRequest, Progress, import_entries};
-pub use input::import;
 pub use read::{ReadError, Summary, read};

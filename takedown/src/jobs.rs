@@ -6,7 +6,7 @@ use crate::{
     env::Env,
     job::{
         Job,
-        kinds::{ObserveDue, ReadRegistrations},
+        kinds::{ObserveDue, ReadRegistrations, Recluster},
         worker::{Running, run_as},
     },
 };
@@ -39,4 +39,5 @@ macro_rules! registry {
 registry! {
     ObserveDue,
     ReadRegistrations,
+    Recluster,
 }

@@ -1,6 +1,7 @@
 //! The work: the stages of the road in order, and beside it access, errors, audit, jobs, and the outside ports.
 
 // The road.
+pub mod cluster;
 pub mod intake;
 pub mod notice;
 pub mod observe;

@@ -11,6 +11,8 @@ pub struct Settings {
     pub jobs: JobSettings,
     /// Observation.
     pub observe: ObserveSettings,
+    /// Clustering.
+    pub cluster: ClusterSettings,
 }
 
 /// The job queue's settings.
@@ -80,5 +82,22 @@ impl Default for ObserveSettings {
             seized_every: Duration::from_secs(24 * HOUR),
             registration_every: Duration::from_secs(24 * HOUR),
         }
+    }
+}
+
+/// How names are grouped.
+#[derive(Clone, Debug)]
+pub struct ClusterSettings {
+    /// What more names share is a hub and says nothing.
+    pub hub_limit: usize,
+    /// What shared pivots must weigh together to join two names, in thousandths.
+    pub threshold: u32,
+    /// How long after a change the names are grouped anew, so that one run serves many changes.
+    pub pause: Duration,
+}
+
+impl Default for ClusterSettings {
+    fn default() -> Self {
+        Self { hub_limit: 50, threshold: 600, pause: Duration::from_secs(60) }
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use entities::{JobId, Timestamp, job};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, LockBehavior, LockType, OnConflict, Query},
 };
 
@@ -195,6 +195,17 @@ pub async fn depth(db: &impl ConnectionTrait) -> Result<(i64, i64), Error> {
     let Some(row) = db.query_one(&query).await? else { return Ok((0, 0)) };
     let (all, dead): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     Ok((all - dead, dead))
+}
+
+/// How many jobs are in hand or could be taken up now.
+///
+/// # Errors
+/// The database refused.
+pub async fn due(env: &Env) -> Result<u64, Error> {
+    let due =
+        Condition::any().add(job::Column::LeasedUntil.is_not_null()).add(job::Column::RunAt.lte(env.now()));
+    let jobs = job::Entity::find().filter(job::Column::DeadAt.is_null()).filter(due);
+    Ok(jobs.count(&env.db).await?)
 }
 
 /// How long to wait before attempt `attempts + 1`: 15 s doubling to an hour, spread by the job's id so that

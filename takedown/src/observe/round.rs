@@ -99,7 +99,7 @@ async fn keep(
             "digest": crate::hex(&facts::digest(looks, &changed)?),
         });
         audit::record(&txn, env.now(), actor, "observed", "batch", detail).await?;
-        queue::enqueue(env, &txn, &Recluster {}).await?;
+        queue::enqueue_at(env, &txn, &Recluster {}, env.now().plus(env.settings.cluster.pause)).await?;
     }
     env.commit(txn).await?;
     for (probe, answers) in tally(looks) {
