@@ -11,6 +11,7 @@ pub mod family;
 pub mod format;
 pub mod hints;
 pub mod import;
+mod input;
 pub mod json;
 mod json_rows;
 pub mod lines;
@@ -33,4 +34,5 @@ mod wallet;
 pub mod when;
 
 pub use import::{ImportReport, ImportRequest, Progress, import_entries};
+pub use input::import;
 pub use read::{ReadError, Summary, read};

@@ -1,6 +1,6 @@
 //! What intake needs to know besides the input: loaded once, shared by every import.
 
-use super::{benign::Benign, family::Families, name::Suffixes};
+use super::{archive::Limits, benign::Benign, family::Families, name::Suffixes};
 
 /// Suffixes, family names and benign lists. The default knows the public suffix list and the built-in
 /// families, and no benign list.
@@ -12,4 +12,6 @@ pub struct Context {
     pub families: Families,
     /// Lists of benign and shared things; a hit is a fact, never a refusal.
     pub benign: Benign,
+    /// The limits of one input.
+    pub limits: Limits,
 }
