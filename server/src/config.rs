@@ -62,7 +62,7 @@ pub struct Config {
 impl Config {
     /// What the work is given.
     pub fn settings(&self) -> Settings {
-        Settings { jobs: self.jobs.settings(), observe: self.observe.settings() }
+        Settings { jobs: self.jobs.settings(), observe: self.observe.settings(), ..Settings::default() }
     }
 }
 
