@@ -4,4 +4,5 @@ mod import;
 mod ledger;
 mod observe;
 mod queue;
+mod range;
 mod services;
