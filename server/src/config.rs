@@ -92,6 +92,12 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 impl Problems {
+    /// What is wrong, one line a problem, without the heading.
+    pub fn reason(&self) -> String {
+        let lines = self.0.iter().map(|Problem { origin, message }| format!("{origin}: {message}"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// A setting reads, but what it names cannot be used.
     fn of(setting: &str, why: impl fmt::Display) -> Self {
         Self(vec![Problem { origin: Origin::Setting(setting.to_owned()), message: why.to_string() }])

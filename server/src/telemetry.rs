@@ -32,10 +32,9 @@ pub struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Some(provider) = self.provider.take() {
-            if let Err(error) = provider.shutdown_with_timeout(FLUSH) {
-                eprintln!("lockstep: the last spans did not leave: {error}");
-            }
+        let Some(provider) = self.provider.take() else { return };
+        if let Err(error) = provider.shutdown_with_timeout(FLUSH) {
+            eprintln!("lockstep: the last spans did not leave: {error}");
         }
     }
 }

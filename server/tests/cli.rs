@@ -1,4 +1,5 @@
 //! The built binary as an operator meets it: words in, exit code and output out.
+#![expect(clippy::expect_used, reason = "a test")]
 
 mod lockstep;
 
@@ -122,6 +123,13 @@ fn doctor_is_content_with_a_fresh_folder_and_makes_nothing() {
     lockstep.run(&["migrate"]).exits(0);
     let text = lockstep.run(&["doctor"]).exits(0).out;
     assert!(text.contains("ok    schema         up to date"), "{text}");
+
+    let deaf = lockstep.with("LOCKSTEP__OBSERVE__RESOLVERS", "127.0.0.1:1");
+    let told = deaf.run(&["doctor", "--json"]).exits(1).lines();
+    let resolver = told.iter().find(|check| check["check"] == "resolvers").expect("a check");
+    assert_eq!(resolver["health"], "fail", "{resolver}");
+    let broken = deaf.with("LOCKSTEP__INTAKE__WARNINGLISTS", "nowhere");
+    assert!(broken.run(&["doctor"]).exits(1).out.contains("FAIL  benign lists"));
 
     let nowhere = lockstep.with("LOCKSTEP__DATABASE__URL", "postgres://ana:hunter2@127.0.0.1:1/lockstep");
     let told = nowhere.run(&["doctor"]).exits(1);

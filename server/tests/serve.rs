@@ -1,4 +1,5 @@
 //! `lockstep serve` as a real process: it answers, and it ends in order when it is told to.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test")]
 
 mod lockstep;
 

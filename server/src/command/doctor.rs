@@ -1,5 +1,7 @@
 //! `lockstep doctor`: every check says what is, and if it is not well, how to mend it.
 
+mod outside;
+
 use std::path::Path;
 
 use clap::Args;
@@ -90,6 +92,7 @@ async fn examine(config: &Config) -> Vec<Check> {
     checks.push(clock(now));
     checks.extend(database(config, now).await);
     checks.push(listen(config).await);
+    checks.extend(outside::examine(config).await);
     checks
 }
 

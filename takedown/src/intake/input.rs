@@ -24,7 +24,8 @@ pub async fn import(
 ) -> Result<ImportReport, Error> {
     let (context, name) = (env.intake.clone(), request.name.clone());
     let read = move |sink: &mut dyn FnMut(super::entry::Entry) -> bool| {
-        let summary = read_within(&context.limits, input, &name, format, &context, sink).map_err(refused)?;
+        let summary = read_within(&context.limits, input, &name, format, &context, sink)
+            .map_err(|error| refused(&error))?;
         Ok(Input { format: summary.format.to_string(), sha256: summary.sha256 })
     };
     let report = import_entries(env, actor, request, read, progress).await?;
@@ -50,7 +51,7 @@ pub async fn import(
     Ok(report)
 }
 
-fn refused(error: ReadError) -> Error {
+fn refused(error: &ReadError) -> Error {
     Error::invalid("input", error.to_string())
 }
 

@@ -1,0 +1,89 @@
+//! What the doctor looks at beside the store: resolvers, the files that settings name.
+
+use std::net::SocketAddr;
+
+use entities::Probe;
+use futures::future::join_all;
+use takedown::observe::reading::Outcome;
+
+use super::Check;
+use crate::config::Config;
+
+/// Every check of what is outside the store.
+pub async fn examine(config: &Config) -> Vec<Check> {
+    let mut checks = resolvers(config).await;
+    checks.push(registries(config));
+    checks.push(routing(config));
+    checks.push(lists(config));
+    checks
+}
+
+/// Asks every resolver for the root's name servers: a question that betrays nothing.
+async fn resolvers(config: &Config) -> Vec<Check> {
+    let addresses = &config.observe.resolvers;
+    if addresses.is_empty() {
+        let mend = "name resolvers in observe.resolvers, best ones of your own";
+        return vec![Check::warn("resolvers", "none is named: the DNS is not asked", mend)];
+    }
+    let dns = config.observe.dns();
+    let asked = addresses.iter().enumerate().map(|(index, address)| {
+        let dns = &dns;
+        async move { answered(*address, dns.ask(index, ".", Probe::Ns).await.reading.outcome) }
+    });
+    join_all(asked).await
+}
+
+fn answered(address: SocketAddr, outcome: Outcome) -> Check {
+    let mend =
+        "check that it runs, that a firewall lets UDP and TCP through, and that it answers this machine";
+    match outcome {
+        Outcome::Answer | Outcome::NoData | Outcome::NxDomain => {
+            Check::ok("resolvers", format!("{address} answers"))
+        }
+        Outcome::Refused | Outcome::ServFail => {
+            Check::warn("resolvers", format!("{address} answers, but not the question for the root"), mend)
+        }
+        Outcome::Error | Outcome::Timeout => {
+            Check::fail("resolvers", format!("{address} does not answer"), mend)
+        }
+    }
+}
+
+/// Loads the bootstrap files; no registry is asked.
+fn registries(config: &Config) -> Check {
+    match config.observe.rdap() {
+        Ok(Some(_)) => Check::ok("registries", "the bootstrap files can be used"),
+        Ok(None) => Check::warn(
+            "registries",
+            "no bootstrap files: registration data is not read, so no registrar is known",
+            "put IANA's files (https://data.iana.org/rdap/) into a folder and name it in observe.rdap_bootstrap",
+        ),
+        Err(problems) => {
+            Check::fail("registries", problems.reason(), "fetch the files anew, or correct the path")
+        }
+    }
+}
+
+fn routing(config: &Config) -> Check {
+    match config.observe.asn() {
+        Ok(_) if config.observe.asn_tables.is_empty() => Check::warn(
+            "routing",
+            "no table: the networks of addresses are not known",
+            "name tables of address ranges in observe.asn_tables",
+        ),
+        Ok(_) => Check::ok("routing", "the tables can be used"),
+        Err(problems) => Check::fail("routing", problems.reason(), "correct the file, or the path"),
+    }
+}
+
+fn lists(config: &Config) -> Check {
+    match config.intake.context() {
+        Ok(context) if context.benign.is_empty() => Check::warn(
+            "benign lists",
+            "none: nothing tells a popular site or a CDN from an actor's server",
+            "put lists in the format of misp-warninglists into a folder and name it in intake.warninglists",
+        ),
+        Ok(context) => Check::ok("benign lists", format!("{} lists", context.benign.len())),
+        Err(problems) => Check::fail("benign lists", problems.reason(), "correct the file, or the path"),
+    }
+}
