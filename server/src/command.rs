@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod audit;
+mod cluster;
 mod config;
 mod demo;
 mod doctor;
@@ -63,6 +64,8 @@ enum Command {
     Import(import::Words),
     /// Look observables up now
     Observe(observe::Words),
+    /// Group names anew by what they share
+    Cluster(cluster::Words),
     /// Play the whole road on a synthetic internet
     Demo(demo::Words),
     /// Serve a synthetic internet on loopback, for rehearsals
@@ -150,6 +153,7 @@ async fn with_configuration(
         Command::Serve(words) => serve::run(&context, words).await,
         Command::Import(words) => import::run(&context, words).await,
         Command::Observe(words) => observe::run(&context, words).await,
+        Command::Cluster(words) => cluster::run(&context, &words).await,
         Command::Demo(words) => demo::run(&context, words).await,
         Command::Range(words) => range::run(&context, words).await,
         Command::Migrate(words) => migrate::run(&context, &words).await,

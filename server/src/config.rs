@@ -1,6 +1,7 @@
 //! Configuration: the built-in file, then the operator's, then the environment; checked as a whole before anything
 //! starts. The work itself receives plain [`Settings`].
 
+mod cluster;
 mod database;
 mod http;
 mod intake;
@@ -22,6 +23,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use takedown::settings::Settings;
 
 pub use self::{
+    cluster::Cluster,
     database::Database,
     http::Http,
     intake::Intake,
@@ -57,12 +59,19 @@ pub struct Config {
     pub intake: Intake,
     /// What is asked outside.
     pub observe: Observe,
+    /// How names are grouped.
+    pub cluster: Cluster,
 }
 
 impl Config {
     /// What the work is given.
     pub fn settings(&self) -> Settings {
-        Settings { jobs: self.jobs.settings(), observe: self.observe.settings(), ..Settings::default() }
+        Settings {
+            jobs: self.jobs.settings(),
+            observe: self.observe.settings(),
+            cluster: self.cluster.settings(),
+            ..Settings::default()
+        }
     }
 }
 
@@ -138,6 +147,7 @@ fn read(layers: &mut Layers) -> Option<Config> {
     let telemetry = section(layers, "telemetry");
     let intake = section(layers, "intake");
     let observe = section(layers, "observe");
+    let cluster = section(layers, "cluster");
     Some(Config {
         http: http?,
         database: database?,
@@ -146,6 +156,7 @@ fn read(layers: &mut Layers) -> Option<Config> {
         telemetry: telemetry?,
         intake: intake?,
         observe: observe?,
+        cluster: cluster?,
     })
 }
 

@@ -48,6 +48,8 @@ fn what_the_range_publishes_is_imported_and_observed_with_the_file_it_wrote() {
     assert!(imported["summary"]["accepted"].as_u64().expect("a count") > 10, "{imported}");
     let observed = with(&["observe", "--due"]).exits(0).json();
     assert!(observed["summary"]["changed"].as_u64().expect("a count") > 20, "{observed}");
+    let grouped = with(&["cluster"]).exits(0).json();
+    assert!(grouped["summary"]["clusters"].as_u64().expect("a count") > 0, "{grouped}");
     let again = with(&["observe", "--due"]).exits(0).json();
     assert_eq!(again["summary"]["observables"], 0, "nothing is due right after");
     assert_eq!(with(&["audit", "verify"]).exits(0).json()["ledger"], "intact");

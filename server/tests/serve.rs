@@ -121,7 +121,7 @@ fn a_request_in_hand_is_answered_after_the_door_has_closed() {
         assert!(begun.elapsed() < PATIENCE, "the door stays open");
         std::thread::yield_now();
     }
-    stream.write_all(body[5..].as_bytes()).expect("written");
+    stream.write_all(&body.as_bytes()[5..]).expect("written");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("__typename"), "{answer}");
