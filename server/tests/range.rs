@@ -44,13 +44,33 @@ fn what_the_range_publishes_is_imported_and_observed_with_the_file_it_wrote() {
         ["ok", "ok", "ok"]
     );
 
-    let imported = with(&["import", "--tlp", "clear", list]).exits(0).json();
+    let loudly = |words: &[&str]| {
+        let words = [&["--config", config, "--json"], words].concat();
+        let run = lockstep.run_with(&words, "LOCKSTEP__LOG__LEVEL", "trace").exits(0);
+        (run.json(), run.err)
+    };
+    let (imported, import_log) = loudly(&["import", "--tlp", "clear", list]);
     assert!(imported["summary"]["accepted"].as_u64().expect("a count") > 10, "{imported}");
-    let observed = with(&["observe", "--due"]).exits(0).json();
+    let (observed, observe_log) = loudly(&["observe", "--due", "--registration"]);
+    assert!(import_log.contains("imported"), "{import_log}");
+    says_no_indicator(&lockstep, list, &(import_log + &observe_log));
     assert!(observed["summary"]["changed"].as_u64().expect("a count") > 20, "{observed}");
     let grouped = with(&["cluster"]).exits(0).json();
     assert!(grouped["summary"]["clusters"].as_u64().expect("a count") > 0, "{grouped}");
     let again = with(&["observe", "--due"]).exits(0).json();
     assert_eq!(again["summary"]["observables"], 0, "nothing is due right after");
     assert_eq!(with(&["audit", "verify"]).exits(0).json()["ledger"], "intact");
+}
+
+/// Names in a log are defanged: who copies a line, or a program that makes links of what looks like one, must not
+/// reach the actor.
+fn says_no_indicator(lockstep: &Lockstep, list: &str, log: &str) {
+    let list = std::fs::read_to_string(lockstep.path(list)).expect("a list");
+    let names =
+        list.lines().map(str::trim).filter(|line| line.contains('.') && !line.contains(['#', ' ', '[', '/']));
+    let names: Vec<_> = names.collect();
+    assert!(names.len() > 10 && !log.is_empty(), "there is something to find: {} names, {log}", names.len());
+    let told = names.iter().find(|name| log.contains(*name));
+    let line = told.and_then(|name| log.lines().find(|line| line.contains(*name)));
+    assert_eq!(line, None);
 }

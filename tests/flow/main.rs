@@ -3,6 +3,7 @@
 mod import;
 mod ledger;
 mod observe;
+mod operator;
 mod queue;
 mod range;
 mod services;
