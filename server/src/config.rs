@@ -33,7 +33,7 @@ pub use self::{
     observe::Observe,
     surroundings::Surroundings,
     telemetry::Telemetry,
-    value::{DatabaseUrl, Secret, Size, Span},
+    value::{SecretUrl, Size, Span},
 };
 
 /// The file that is read from the working directory when no other is named.

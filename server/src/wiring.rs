@@ -11,7 +11,7 @@ use takedown::{
     outside::Outside,
 };
 
-use crate::config::{Config, DatabaseUrl};
+use crate::config::{Config, SecretUrl};
 
 /// How much of the surroundings a command needs: benign lists and routing tables take a moment to load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,7 +71,7 @@ async fn bring_up(db: &DatabaseConnection, config: &Config) -> anyhow::Result<()
 ///
 /// # Errors
 /// It cannot be reached.
-pub async fn connect(url: &DatabaseUrl, config: &Config) -> anyhow::Result<DatabaseConnection> {
+pub async fn connect(url: &SecretUrl, config: &Config) -> anyhow::Result<DatabaseConnection> {
     db::connect(url.expose(), config.database.connections.get())
         .await
         .with_context(|| format!("cannot open the database {url}"))

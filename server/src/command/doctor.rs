@@ -11,7 +11,7 @@ use serde_json::json;
 use takedown::{audit, clock::Clock, db::DatabaseConnection};
 
 use crate::{
-    config::{Config, DatabaseUrl, Loaded, Problems},
+    config::{Config, Loaded, Problems, SecretUrl},
     exit::Exit,
     output, wiring,
 };
@@ -129,7 +129,7 @@ async fn database(config: &Config, now: Timestamp) -> Vec<Check> {
 }
 
 /// An SQLite file that is not there yet: looking must not make it.
-fn missing(url: &DatabaseUrl) -> Option<Check> {
+fn missing(url: &SecretUrl) -> Option<Check> {
     let file = url.sqlite_file()?;
     if Path::new(file).exists() {
         return None;

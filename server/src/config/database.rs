@@ -4,14 +4,14 @@ use std::{num::NonZeroU32, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DatabaseUrl, Problems};
+use super::{Problems, SecretUrl};
 
 /// The store.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// Where it is.
-    pub url: DatabaseUrl,
+    pub url: SecretUrl,
     /// A file that holds the URL.
     pub url_file: String,
     /// Connections of one process.
@@ -25,7 +25,7 @@ impl Database {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn url(&self) -> Result<DatabaseUrl, Problems> {
+    pub fn url(&self) -> Result<SecretUrl, Problems> {
         if self.url_file.is_empty() {
             return Ok(self.url.clone());
         }

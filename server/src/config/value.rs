@@ -1,4 +1,4 @@
-//! The kinds of values that a configuration has beside TOML's own: durations, sizes and secrets.
+//! The kinds of values that a configuration has beside TOML's own: durations, sizes and URLs with secrets.
 
 use std::{fmt, time::Duration};
 
@@ -73,39 +73,11 @@ fn split(text: &str) -> Option<(u64, &str)> {
     Some((text[..end].parse().ok()?, text[end..].trim_start()))
 }
 
-/// A secret: nothing that prints or serialises it shows it.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The secret itself, for the one place that uses it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether none is set.
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl From<String> for Secret {
-    fn from(secret: String) -> Self {
-        Self(secret)
-    }
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_empty() { "" } else { "(redacted)" })
-    }
-}
-
-/// The URL of a database: its password is never printed.
+/// A URL that may hold a password, of a database or a mail server: nothing that prints or serialises it shows that.
 #[derive(Clone, PartialEq, Eq)]
-pub struct DatabaseUrl(String);
+pub struct SecretUrl(String);
 
-impl DatabaseUrl {
+impl SecretUrl {
     /// The URL itself, for the one place that connects.
     pub fn expose(&self) -> &str {
         &self.0
@@ -120,13 +92,13 @@ impl DatabaseUrl {
     }
 }
 
-impl From<String> for DatabaseUrl {
+impl From<String> for SecretUrl {
     fn from(url: String) -> Self {
         Self(url)
     }
 }
 
-impl fmt::Display for DatabaseUrl {
+impl fmt::Display for SecretUrl {
     /// The URL without its password: what stands between the first `:` after the scheme and the last `@`, and a
     /// `password=` parameter.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -183,8 +155,7 @@ macro_rules! as_text {
 as_text! {
     Span => |text| text.parse();
     Size => |text| text.parse();
-    Secret => |text| Ok(text.into());
-    DatabaseUrl => |text| Ok(text.into());
+    SecretUrl => |text| Ok(text.into());
 }
 
 #[cfg(test)]
@@ -206,11 +177,10 @@ mod tests {
 
     #[test]
     fn nothing_that_prints_a_secret_shows_it() {
-        let secret = Secret::from("hunter2".to_owned());
-        let url =
-            DatabaseUrl::from("postgres://ana:p@ss:word@db.example/lockstep?sslpassword=x&a=b".to_owned());
-        let printed = format!("{secret} {secret:?} {url} {url:?}")
-            + &serde_json::to_string(&(&secret, &url)).expect("serialises");
+        let url = SecretUrl::from(
+            "postgres://ana:hunter2p@ss:word@db.example/lockstep?sslpassword=x&a=b".to_owned(),
+        );
+        let printed = format!("{url} {url:?}") + &serde_json::to_string(&url).expect("serialises");
         assert!(
             !printed.contains("hunter2") && !printed.contains("word@") && !printed.contains("=x"),
             "{printed}"
@@ -223,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_file_of_an_sqlite_database_is_known() {
-        let file = |url: &str| DatabaseUrl::from(url.to_owned()).sqlite_file().map(str::to_owned);
+        let file = |url: &str| SecretUrl::from(url.to_owned()).sqlite_file().map(str::to_owned);
         assert_eq!(file("sqlite://lockstep.sqlite?mode=rwc"), Some("lockstep.sqlite".into()));
         assert_eq!(file("sqlite:///var/lib/lockstep.sqlite"), Some("/var/lib/lockstep.sqlite".into()));
         assert_eq!(file("sqlite::memory:"), None);
