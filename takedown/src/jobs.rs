@@ -6,7 +6,7 @@ use crate::{
     env::Env,
     job::{
         Job,
-        kinds::{ObserveDue, ReadRegistrations, Recluster},
+        kinds::{ObserveDue, ReadRegistrations, Recluster, VerifyDue},
         worker::{Running, run_as},
     },
 };
@@ -40,4 +40,5 @@ registry! {
     ObserveDue,
     ReadRegistrations,
     Recluster,
+    VerifyDue,
 }

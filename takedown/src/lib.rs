@@ -6,6 +6,7 @@ pub mod intake;
 pub mod notice;
 pub mod observe;
 pub mod task;
+pub mod verify;
 
 // Beside it.
 pub mod access;

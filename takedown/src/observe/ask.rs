@@ -43,14 +43,14 @@ impl Questions {
         }
     }
 
-    /// What a verdict needs: addresses and delegation from everybody, and the registration.
-    pub fn verdict() -> Self {
+    /// Whether it is there: addresses, name servers and delegation, from everybody.
+    pub fn presence() -> Self {
         Self {
             dns: vec![Probe::A, Probe::Aaaa, Probe::Ns],
             all_resolvers: true,
             delegation: true,
             wildcard: false,
-            registration: true,
+            registration: false,
         }
     }
 

@@ -115,6 +115,11 @@ pub fn address(text: &str) -> Option<Named> {
     Some(name(kind, text))
 }
 
+/// A stand-in for a target whose own name does not matter, when only the other ends of the links are wanted.
+pub fn nameless() -> Named {
+    name(ObservableKind::DomainName, "")
+}
+
 fn name(kind: ObservableKind, value: &str) -> Named {
     Named { kind, value: value.trim_end_matches('.').to_owned(), display: None, registrable: None }
 }

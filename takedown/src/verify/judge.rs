@@ -1,0 +1,398 @@
+//! The verdict on one look (reference/domain.md §1.3), pure. Deny by default: what is not clearly absent is not down.
+
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+use entities::{Probe, Verdict};
+use serde_json::{Value, json};
+
+use crate::observe::{
+    look::Look,
+    reading::{DnsReading, Outcome},
+};
+
+/// What the target was before anybody was asked to act.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Baseline {
+    /// The autonomous systems of its addresses.
+    pub systems: BTreeSet<u32>,
+    /// Its name servers.
+    pub name_servers: BTreeSet<String>,
+    /// Its registrar's IANA id.
+    pub registrar: Option<String>,
+}
+
+/// What a look points at, by the lists and the routing table that we hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PointsAt {
+    /// The sinkhole list that an address or a name server is on.
+    pub sinkhole: Option<String>,
+    /// The parking list that an address or a name server is on.
+    pub parking: Option<String>,
+    /// The autonomous systems of its addresses.
+    pub systems: BTreeSet<u32>,
+}
+
+/// What kind of thing a verdict says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It is down.
+    Down,
+    /// It is not down.
+    Up,
+    /// Nothing can be said.
+    Unclear,
+}
+
+impl Class {
+    /// The class of a verdict.
+    pub const fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::HeldByRegistrar
+            | Verdict::HeldByRegistry
+            | Verdict::DeletedPending
+            | Verdict::Unregistered
+            | Verdict::Sinkholed
+            | Verdict::Seized => Self::Down,
+            // A name without an address may be staged; a null address may be a resolver's filter; a parked or moved
+            // name is somebody's still.
+            Verdict::NoAddress | Verdict::Parked | Verdict::Moved | Verdict::Nullrouted | Verdict::Live => {
+                Self::Up
+            }
+            Verdict::Inconclusive => Self::Unclear,
+        }
+    }
+}
+
+/// A verdict and what it stands on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What each resolver, the parent and the registries said, and why that gives the verdict.
+    pub evidence: Value,
+}
+
+/// Judges one look.
+pub fn judge(look: &Look, before: &Baseline, points_at: &PointsAt) -> Judgement {
+    let voices = Voices::hear(look);
+    let registration = Registration::of(look);
+    let (verdict, because) = if voices.agreed_absent() {
+        absent(&registration)
+    } else if voices.real_addresses().next().is_some() {
+        present(&voices, before, points_at, &registration)
+    } else if voices.null_addresses() {
+        (Verdict::Nullrouted, "every address is a null address")
+    } else if voices.agreed_without_address() {
+        (Verdict::NoAddress, "the name exists and has no address")
+    } else {
+        (Verdict::Inconclusive, "the answers do not agree, or none came")
+    };
+    Judgement { verdict, evidence: evidence(look, &registration, points_at, because) }
+}
+
+/// The name is not in the DNS: the registries say by whose hand.
+fn absent(registration: &Registration) -> (Verdict, &'static str) {
+    let has = |status: &str| registration.status.contains(status);
+    // Servers win over clients (RFC 5731 §2.3): both stop resolution, the registry's is the stronger.
+    if has("server hold") {
+        (Verdict::HeldByRegistry, "not in the DNS, and on the registry's hold")
+    } else if has("client hold") {
+        (Verdict::HeldByRegistrar, "not in the DNS, and on the registrar's hold")
+    } else if has("redemption period") || has("pending delete") {
+        (Verdict::DeletedPending, "not in the DNS, deleted and not free yet")
+    } else if registration.unknown_to_registry {
+        (Verdict::Unregistered, "not in the DNS, and unknown to the registry: anybody may register it")
+    } else if registration.read {
+        (Verdict::Inconclusive, "not in the DNS, but the registry shows no reason")
+    } else {
+        (Verdict::Inconclusive, "not in the DNS, but the registry could not be read")
+    }
+}
+
+/// The name has an address: whose?
+fn present(
+    voices: &Voices<'_>,
+    before: &Baseline,
+    points_at: &PointsAt,
+    registration: &Registration,
+) -> (Verdict, &'static str) {
+    if points_at.sinkhole.is_some() {
+        return (Verdict::Sinkholed, "it points at a known sinkhole");
+    }
+    let locks = ["server transfer prohibited", "server update prohibited", "server delete prohibited"];
+    let locked = locks.iter().all(|lock| registration.status.contains(*lock));
+    let another_registrar = before.registrar.is_some()
+        && registration.registrar.is_some()
+        && before.registrar != registration.registrar;
+    let servers = voices.name_servers();
+    let other_servers =
+        !before.name_servers.is_empty() && !servers.is_empty() && before.name_servers.is_disjoint(&servers);
+    if locked && another_registrar && other_servers {
+        return (Verdict::Seized, "registrar and name servers changed, under every lock of the registry");
+    }
+    if points_at.parking.is_some() {
+        return (Verdict::Parked, "it points at a parking service");
+    }
+    if !before.systems.is_empty()
+        && !points_at.systems.is_empty()
+        && before.systems.is_disjoint(&points_at.systems)
+    {
+        return (Verdict::Moved, "it answers from another network than before");
+    }
+    (Verdict::Live, "it answers")
+}
+
+/// What the resolvers and the parent say of the name.
+struct Voices<'a> {
+    a: Vec<(&'a str, &'a DnsReading)>,
+    aaaa: Vec<(&'a str, &'a DnsReading)>,
+    ns: Vec<&'a DnsReading>,
+    parent: Option<Outcome>,
+}
+
+impl<'a> Voices<'a> {
+    fn hear(look: &'a Look) -> Self {
+        Self {
+            a: look.dns(Probe::A).collect(),
+            aaaa: look.dns(Probe::Aaaa).collect(),
+            ns: look.dns(Probe::Ns).chain(look.dns(Probe::Delegation)).map(|(_, reading)| reading).collect(),
+            parent: look.dns(Probe::Delegation).map(|(_, reading)| reading.outcome).last(),
+        }
+    }
+
+    /// NXDOMAIN from two resolvers, or from one and the parent zone; no resolver has the name, and the parent does
+    /// not delegate it.
+    fn agreed_absent(&self) -> bool {
+        let says = |outcome| self.a.iter().filter(|(_, reading)| reading.outcome == outcome).count();
+        let parent_denies = self.parent == Some(Outcome::NxDomain);
+        let somebody_has_it = says(Outcome::Answer) + says(Outcome::NoData) > 0;
+        let delegated = self.parent == Some(Outcome::Answer);
+        !somebody_has_it
+            && !delegated
+            && says(Outcome::NxDomain) + usize::from(parent_denies) >= 2
+            && says(Outcome::NxDomain) > 0
+    }
+
+    /// Every resolver that answers says that the name is there without an address of either family, two of them or
+    /// one and the parent that delegates it.
+    fn agreed_without_address(&self) -> bool {
+        let without = |reading: &DnsReading| reading.outcome == Outcome::NoData;
+        let all = !self.a.is_empty()
+            && !self.aaaa.is_empty()
+            && self.a.iter().chain(&self.aaaa).all(|(_, reading)| without(reading));
+        all && self.a.len() + usize::from(self.parent == Some(Outcome::Answer)) >= 2
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let readings =
+            self.a.iter().chain(&self.aaaa).filter(|(_, reading)| reading.outcome == Outcome::Answer);
+        readings.flat_map(|(_, reading)| &reading.records).filter_map(|text| text.parse().ok())
+    }
+
+    /// A resolver that filters answers a null address or denies the name; one that has a real address outvotes it,
+    /// unless the parent zone no longer has the name: then the address is a cache's.
+    fn real_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let gone = self.parent == Some(Outcome::NxDomain);
+        self.addresses().filter(move |address| !gone && !null(*address))
+    }
+
+    fn null_addresses(&self) -> bool {
+        let mut addresses = self.addresses().peekable();
+        addresses.peek().is_some() && addresses.all(null)
+    }
+
+    fn name_servers(&self) -> BTreeSet<String> {
+        let readings = self.ns.iter().filter(|reading| reading.outcome == Outcome::Answer);
+        readings.flat_map(|reading| reading.records.iter().cloned()).collect()
+    }
+}
+
+fn null(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4 == Ipv4Addr::UNSPECIFIED || v4.is_loopback(),
+        IpAddr::V6(v6) => v6 == Ipv6Addr::UNSPECIFIED || v6.is_loopback(),
+    }
+}
+
+/// What the registries say, registry and registrar together.
+#[derive(Default)]
+struct Registration {
+    read: bool,
+    unknown_to_registry: bool,
+    status: BTreeSet<String>,
+    registrar: Option<String>,
+}
+
+impl Registration {
+    fn of(look: &Look) -> Self {
+        let mut registration = Self::default();
+        for (at, reading) in look.rdap_domain().enumerate() {
+            registration.read = true;
+            // The registry comes first; that a registrar does not know a name says nothing.
+            registration.unknown_to_registry |= at == 0 && reading.not_found;
+            registration.status.extend(reading.status.iter().cloned());
+            let id = reading.registrar.as_ref().and_then(|registrar| registrar.iana_id.clone());
+            registration.registrar = registration.registrar.or(id);
+        }
+        registration
+    }
+}
+
+fn evidence(look: &Look, registration: &Registration, points_at: &PointsAt, because: &str) -> Value {
+    let voice = |(server, reading): (&str, &DnsReading)| json!({ "server": server, "outcome": reading.outcome, "records": reading.records, "aliases": reading.aliases });
+    let said = |probe| look.dns(probe).map(voice).collect::<Vec<_>>();
+    json!({
+        "because": because,
+        "a": said(Probe::A),
+        "aaaa": said(Probe::Aaaa),
+        "delegation": said(Probe::Delegation),
+        "rdap": {
+            "read": registration.read,
+            "unknown": registration.unknown_to_registry,
+            "status": registration.status,
+            "registrar": registration.registrar,
+        },
+        "sinkhole": points_at.sinkhole,
+        "parking": points_at.parking,
+        "systems": points_at.systems,
+        "unanswered": look.unanswered.iter().map(|(probe, why)| json!({ "probe": probe, "why": why })).collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use entities::{ObservableId, Timestamp};
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::observe::{
+        look::{Reading, Seen},
+        reading::{RdapDomainReading, RegistrarReading},
+    };
+
+    /// A resolver's or the parent's word: `nx`, `nodata`, `fail`, `timeout`, `refused`, or addresses/servers.
+    fn dns(probe: Probe, server: &str, word: &str) -> Seen {
+        let (outcome, records) = match word {
+            "nx" => (Outcome::NxDomain, Vec::new()),
+            "nodata" => (Outcome::NoData, Vec::new()),
+            "fail" => (Outcome::ServFail, Vec::new()),
+            "timeout" => (Outcome::Timeout, Vec::new()),
+            "refused" => (Outcome::Refused, Vec::new()),
+            records => (Outcome::Answer, records.split(' ').map(str::to_owned).collect()),
+        };
+        let reading = Reading::Dns(DnsReading { outcome, records, aliases: Vec::new() });
+        Seen { probe, server: server.into(), reading, raw: String::new(), ttl: None }
+    }
+
+    fn rdap(status: &[&str], registrar: &str, not_found: bool) -> Seen {
+        let registrar = RegistrarReading { iana_id: Some(registrar.into()), ..RegistrarReading::default() };
+        let reading = RdapDomainReading {
+            not_found,
+            status: status.iter().map(|s| (*s).to_owned()).collect(),
+            registrar: Some(registrar),
+            ..RdapDomainReading::default()
+        };
+        let reading = Reading::RdapDomain(reading);
+        Seen { probe: Probe::RdapDomain, server: "rdap".into(), reading, raw: String::new(), ttl: None }
+    }
+
+    fn look(resolvers: &[&str], parent: &str, registration: Option<Seen>) -> Look {
+        let mut look = Look::begun(ObservableId(Uuid::nil()), Timestamp(0));
+        for (at, word) in resolvers.iter().enumerate() {
+            let server = format!("resolver {at}");
+            look.answers.push(dns(Probe::A, &server, word));
+            let aaaa = if word.contains('.') { "nodata" } else { word };
+            look.answers.push(dns(Probe::Aaaa, &server, aaaa));
+        }
+        look.answers.push(dns(Probe::Delegation, "parent", parent));
+        look.answers.extend(registration);
+        look
+    }
+
+    fn verdict(resolvers: &[&str], parent: &str, registration: Option<Seen>) -> Verdict {
+        judge(&look(resolvers, parent, registration), &Baseline::default(), &PointsAt::default()).verdict
+    }
+
+    #[test]
+    fn every_row_of_the_table_gives_its_verdict() {
+        let known = |status: &[&str]| Some(rdap(status, "9990", false));
+        let rows: [(&[&str], &str, Option<Seen>, Verdict); 18] = [
+            (&["nx", "nx"], "nx", known(&["client hold"]), Verdict::HeldByRegistrar),
+            (&["nx", "nx"], "nx", known(&["client hold", "server hold"]), Verdict::HeldByRegistry),
+            (&["nx"], "nx", known(&["client hold"]), Verdict::HeldByRegistrar),
+            (&["nx", "nx"], "timeout", known(&["redemption period"]), Verdict::DeletedPending),
+            (&["nx", "nx"], "nx", known(&["pending delete"]), Verdict::DeletedPending),
+            (&["nx", "nx"], "nx", Some(rdap(&[], "", true)), Verdict::Unregistered),
+            (&["nx", "nx"], "nx", known(&["active"]), Verdict::Inconclusive),
+            (&["nx", "nx"], "nx", known(&["client transfer prohibited"]), Verdict::Inconclusive),
+            (&["nx", "nx"], "nx", None, Verdict::Inconclusive),
+            (&["fail", "timeout"], "timeout", known(&["client hold"]), Verdict::Inconclusive),
+            (&["refused", "refused"], "nx", known(&["client hold"]), Verdict::Inconclusive),
+            (&["nx", "timeout"], "timeout", known(&["client hold"]), Verdict::Inconclusive),
+            (&["nx", "nx"], "ns1.example", known(&["client hold"]), Verdict::Inconclusive),
+            (&["nx", "192.0.2.1"], "ns1.example", known(&["active"]), Verdict::Live),
+            (&["nx", "192.0.2.1"], "nx", known(&["client hold"]), Verdict::Inconclusive),
+            (&["nodata", "nodata"], "ns1.example", known(&["active"]), Verdict::NoAddress),
+            (&["0.0.0.0", "0.0.0.0"], "ns1.example", known(&["active"]), Verdict::Nullrouted),
+            (&["0.0.0.0", "192.0.2.1"], "ns1.example", known(&["active"]), Verdict::Live),
+        ];
+        for (resolvers, parent, registration, expected) in rows {
+            let shown = format!("{resolvers:?} parent {parent} {registration:?}");
+            assert_eq!(verdict(resolvers, parent, registration), expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn sinkholes_seizures_parking_and_moves_are_told_apart() {
+        let locks = ["server delete prohibited", "server transfer prohibited", "server update prohibited"];
+        let look = look(&["192.0.2.1", "192.0.2.1"], "ns1.seized.example", Some(rdap(&locks, "292", false)));
+        let before = Baseline {
+            systems: [64500].into(),
+            name_servers: ["ada.ns.example".to_owned()].into(),
+            registrar: Some("9990".into()),
+        };
+        let at =
+            |systems: &[u32]| PointsAt { systems: systems.iter().copied().collect(), ..PointsAt::default() };
+        let verdict = |before: &Baseline, at: &PointsAt| judge(&look, before, at).verdict;
+        let sinkhole = PointsAt { sinkhole: Some("a list".into()), ..at(&[64500]) };
+        assert_eq!(verdict(&before, &sinkhole), Verdict::Sinkholed);
+        assert_eq!(verdict(&before, &at(&[64501])), Verdict::Seized);
+        let same_registrar = Baseline { registrar: Some("292".into()), ..before.clone() };
+        assert_eq!(verdict(&same_registrar, &at(&[64501])), Verdict::Moved);
+        assert_eq!(verdict(&same_registrar, &at(&[64500])), Verdict::Live);
+        let parking = PointsAt { parking: Some("a list".into()), ..at(&[64500]) };
+        assert_eq!(verdict(&same_registrar, &parking), Verdict::Parked);
+    }
+
+    proptest! {
+        /// Whatever the registries say, servers that only fail never make a target down.
+        #[test]
+        fn failures_alone_are_never_down(
+            resolvers in prop::collection::vec(prop::sample::select(vec!["fail", "timeout", "refused"]), 0..4),
+            parent in prop::sample::select(vec!["fail", "timeout", "refused", "nx", "nodata"]),
+            status in prop::collection::vec(prop::sample::select(vec![
+                "client hold", "server hold", "pending delete", "redemption period", "inactive", "active",
+            ]), 0..3),
+            not_found in any::<bool>(),
+        ) {
+            let verdict = verdict(&resolvers, parent, Some(rdap(&status, "9990", not_found)));
+            prop_assert_ne!(Class::of(verdict), Class::Down);
+        }
+
+        /// A name that some resolver has an address for, and the parent delegates, is not held.
+        #[test]
+        fn who_answers_is_not_held(
+            others in prop::collection::vec(prop::sample::select(vec!["nx", "nodata", "fail", "timeout"]), 0..4),
+            status in prop::collection::vec(prop::sample::select(vec!["client hold", "server hold"]), 0..2),
+        ) {
+            let mut resolvers = others;
+            resolvers.push("192.0.2.1");
+            let verdict = verdict(&resolvers, "ns1.example", Some(rdap(&status, "9990", false)));
+            prop_assert_eq!(verdict, Verdict::Live);
+        }
+    }
+}
