@@ -59,7 +59,7 @@ pub fn failed(error: &anyhow::Error, json: bool) -> Exit {
     if json {
         eprintln!("{}", json!({ "error": { "code": code, "message": chain(error) } }));
     } else {
-        eprintln!("lockstep: {}", chain(error));
+        eprintln!("lockstep: {}", crate::output::plain(&chain(error)));
     }
     exit
 }

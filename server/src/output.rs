@@ -1,6 +1,9 @@
 //! Standard output: text or a table for a person, JSON for a program. Standard error is for the log and progress.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal, Write},
+};
 
 use serde_json::Value;
 
@@ -9,7 +12,7 @@ use serde_json::Value;
 /// # Errors
 /// Standard output is closed.
 pub fn line(text: impl AsRef<str>) -> io::Result<()> {
-    writeln!(io::stdout().lock(), "{}", text.as_ref())
+    writeln!(io::stdout().lock(), "{}", plain(text.as_ref()))
 }
 
 /// Writes text as it is.
@@ -18,7 +21,7 @@ pub fn line(text: impl AsRef<str>) -> io::Result<()> {
 /// Standard output is closed.
 pub fn text(text: impl AsRef<str>) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_ref().as_bytes())?;
+    out.write_all(plain(text.as_ref()).as_bytes())?;
     out.flush()
 }
 
@@ -28,6 +31,12 @@ pub fn text(text: impl AsRef<str>) -> io::Result<()> {
 /// Standard output is closed.
 pub fn json(value: &Value) -> io::Result<()> {
     line(value.to_string())
+}
+
+/// Text that cannot steer a terminal: what a hostile file or server says is shown, control characters are not.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if text.contains(steers) { text.replace(steers, "\u{fffd}").into() } else { text.into() }
 }
 
 /// Whether a person looks at the progress.
@@ -65,6 +74,12 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_cannot_steer_a_terminal() {
+        assert_eq!(plain("a\u{1b}[2Jb\r\u{9b}1mc\n\td"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}1mc\n\td");
+        assert!(matches!(plain("é plain\n"), Cow::Borrowed(_)));
+    }
 
     #[test]
     fn a_table_is_aligned() {
