@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use takedown::{
     env::Env,
     error::Error,
-    job::{Job, kinds::ObserveDue, schedule},
+    job::{Job, kinds::{ObserveDue, VerifyDue}, schedule},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +38,7 @@ macro_rules! table {
 
 table! {
     30 => ObserveDue {}, ObserveDue;
+    60 => VerifyDue {}, VerifyDue;
 }
 
 /// Offers turns until `stop`.
@@ -51,6 +52,17 @@ pub async fn run(env: Arc<Env>, stop: CancellationToken) {
             () = tokio::time::sleep(pause) => {}
         }
     }
+}
+
+/// Offers every turn once, for a clock that somebody else moves.
+///
+/// # Errors
+/// The database refused.
+pub async fn offer_all(env: &Env) -> Result<(), Error> {
+    for turn in table() {
+        (turn.offer)(env, turn.every).await?;
+    }
+    Ok(())
 }
 
 async fn offer(env: &Env, turns: &mut [Turn]) {

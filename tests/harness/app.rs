@@ -86,6 +86,11 @@ impl App {
         Actor::person("lea", ActorRole::Lead)
     }
 
+    /// A second lead, who approves what the first may not.
+    pub fn max(&self) -> Actor {
+        Actor::person("max", ActorRole::Lead)
+    }
+
     /// Imports one indicator a line, as the analyst, marked TLP:CLEAR with that PAP.
     ///
     /// # Errors
