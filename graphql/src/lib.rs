@@ -9,27 +9,28 @@ pub mod error;
 pub mod import;
 mod load;
 mod loaders;
+pub mod mutation;
 pub mod observable;
 pub mod page;
 pub mod query;
 
 use std::sync::Arc;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Request, SDLExportOptions, dataloader::DataLoader};
+use async_graphql::{EmptySubscription, Request, SDLExportOptions, dataloader::DataLoader};
 use takedown::{actor::Actor, env::Env};
 
-use crate::{loaders::Batch, query::Query};
+use crate::{loaders::Batch, mutation::Mutation, query::Query};
 
 /// The schema.
-pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// How deep a query may nest.
 const DEPTH: usize = 12;
 /// How many fields a query may have.
 const COMPLEXITY: usize = 2_000;
 
-fn builder() -> async_graphql::SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
-    Schema::build(Query, EmptyMutation, EmptySubscription).limit_depth(DEPTH).limit_complexity(COMPLEXITY)
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query, Mutation, EmptySubscription).limit_depth(DEPTH).limit_complexity(COMPLEXITY)
 }
 
 /// The schema over the surroundings of the work.

@@ -20,6 +20,8 @@ use clap::{Args, Parser, Subcommand};
 use entities::ActorRole;
 use takedown::{actor::Actor, clock::Clock, env::Env, error::Error};
 
+pub use range::configuration;
+
 use crate::{
     config::{Loaded, Origin, Surroundings, load},
     exit::{self, Exit},

@@ -6,7 +6,11 @@ use futures::future::BoxFuture;
 use takedown::{
     env::Env,
     error::Error,
-    job::{Job, kinds::{ObserveDue, VerifyDue}, schedule},
+    job::{
+        Job,
+        kinds::{ObserveDue, VerifyDue},
+        schedule,
+    },
 };
 use tokio_util::sync::CancellationToken;
 

@@ -5,6 +5,6 @@ mod ledger;
 mod observe;
 mod operator;
 mod queue;
-mod road;
 mod range;
+mod road;
 mod services;

@@ -87,7 +87,8 @@ async fn from_a_published_list_to_verified_dark_and_back() -> Result<()> {
         asked(&app, family).await?;
         hours(&app, 20).await?;
 
-        let truth: BTreeMap<String, Truth> = app.range.truth().into_iter().map(|t| (t.domain.clone(), t)).collect();
+        let truth: BTreeMap<String, Truth> =
+            app.range.truth().into_iter().map(|t| (t.domain.clone(), t)).collect();
         let asked = tasks(&app).await?;
         assert!(asked.len() > 20, "{}", asked.len());
         for (name, task) in &asked {
@@ -115,7 +116,11 @@ async fn from_a_published_list_to_verified_dark_and_back() -> Result<()> {
 }
 
 /// A hold is lifted: enough looks say so, and the task is open again.
-async fn returned(app: &App, asked: &BTreeMap<String, task::Model>, truth: &BTreeMap<String, Truth>) -> Result<()> {
+async fn returned(
+    app: &App,
+    asked: &BTreeMap<String, task::Model>,
+    truth: &BTreeMap<String, Truth>,
+) -> Result<()> {
     let name = asked.keys().find(|name| truth[*name].registrar_acts).context("a registrar acts")?;
     assert!(app.range.restore(name)?);
     hours(app, 4).await?;

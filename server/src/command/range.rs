@@ -62,7 +62,7 @@ pub fn scenario(name: &str) -> anyhow::Result<Scenario> {
 }
 
 /// A configuration file that makes `lockstep` ask this range and nobody else.
-fn configuration(range: &Range, lists: &Lists) -> String {
+pub fn configuration(range: &Range, lists: &Lists) -> String {
     // JSON's strings are TOML's, so paths with any character are spelled right.
     let text = |path: &Path| json!(path.to_string_lossy()).to_string();
     let parents: Vec<_> = range

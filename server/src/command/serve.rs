@@ -76,11 +76,16 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
 }
 
 /// Starts the worker loop and the schedule.
-pub fn spawn_worker(parts: &mut JoinSet<()>, env: &Arc<Env>, stop: &CancellationToken) {
+fn spawn_worker(parts: &mut JoinSet<()>, env: &Arc<Env>, stop: &CancellationToken) {
+    spawn_jobs(parts, env, stop);
+    parts.spawn(schedule::run(env.clone(), stop.clone()));
+}
+
+/// Starts the worker loop alone, for a clock that somebody else moves.
+pub fn spawn_jobs(parts: &mut JoinSet<()>, env: &Arc<Env>, stop: &CancellationToken) {
     let name = format!("{}-{}", std::process::id(), env.id::<Uuid>().simple());
     tracing::info!(worker = name, hands = env.settings.jobs.concurrency, "working on jobs");
     parts.spawn(worker::work(env.clone(), name, jobs::dispatch, stop.clone()));
-    parts.spawn(schedule::run(env.clone(), stop.clone()));
 }
 
 fn announce(context: &Context, url: &str) -> anyhow::Result<()> {

@@ -139,9 +139,12 @@ pub fn detect(sample: &[u8], context: &Context) -> Result<Format, Refused> {
     if std::str::from_utf8(first_line).is_ok_and(super::misp::is_hash_list) {
         return Err(Refused::MispHashes);
     }
-    let nuls = sample.iter().filter(|&&b| b == 0).count();
-    let controls = sample.iter().filter(|&&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c)).count();
-    if controls * 10 > sample.len() || nuls * 20 > sample.len() {
+    // A report may quote some binary: its lines are refused one by one. Binary data has control characters all over.
+    let control = |b: &u8| *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c);
+    let lines = sample.split(|&b| b == b'\n').filter(|line| !line.is_empty());
+    let (all, binary) =
+        lines.fold((0, 0), |(all, binary), line| (all + 1, binary + usize::from(line.iter().any(control))));
+    if binary * 2 > all {
         return Err(Refused::Binary);
     }
     Ok(text(&String::from_utf8_lossy(sample), sample.len() >= SAMPLE, context))
