@@ -6,7 +6,7 @@ mod plan;
 mod playbook;
 mod span;
 
-pub use load::{LoadError, library, load};
+pub use load::{LoadError, find, library, load};
 pub use plan::{Check, Facts, Listing, Plan, Planned, Refusal, plan};
 pub use playbook::{Playbook, Target, Verification};
 pub use span::{ParseSpanError, Span};

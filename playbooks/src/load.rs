@@ -1,6 +1,6 @@
 //! Reads and validates playbooks. Every mistake is told with its file, line and field.
 
-use std::fmt;
+use std::{fmt, sync::LazyLock};
 
 use entities::{Approval, Evidence, FactKind};
 
@@ -44,6 +44,14 @@ impl std::error::Error for LoadError {}
 /// One of them is wrong; a test holds that none is.
 pub fn library() -> Result<Vec<Playbook>, LoadError> {
     LIBRARY.iter().map(|(file, text)| load(file, text)).collect()
+}
+
+/// The library's playbook with this name, or with this name and version (`registrar-suspension@1`). A reference
+/// to a version that is no longer there finds the present one: its rules hold for old tasks too.
+pub fn find(reference: &str) -> Option<&'static Playbook> {
+    static BOOKS: LazyLock<Vec<Playbook>> = LazyLock::new(|| library().unwrap_or_default());
+    let name = reference.split('@').next().unwrap_or(reference);
+    BOOKS.iter().find(|book| book.name == name)
 }
 
 /// Reads one playbook from a file's text.
@@ -157,6 +165,8 @@ mod tests {
     fn the_library_loads() {
         let names: Vec<String> = library().expect("a good library").iter().map(Playbook::reference).collect();
         assert_eq!(names, ["registrar-suspension@1"]);
+        assert!(find("registrar-suspension").is_some() && find("registrar-suspension@1").is_some());
+        assert!(find("registrar").is_none());
     }
 
     #[test]

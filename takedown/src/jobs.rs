@@ -6,7 +6,7 @@ use crate::{
     env::Env,
     job::{
         Job,
-        kinds::{ObserveDue, ReadRegistrations, Recluster, VerifyDue},
+        kinds::{DraftNotices, ObserveDue, ReadRegistrations, Recluster, SendNotice, SendWaiting, VerifyDue},
         worker::{Running, run_as},
     },
 };
@@ -40,5 +40,8 @@ registry! {
     ObserveDue,
     ReadRegistrations,
     Recluster,
+    DraftNotices,
+    SendNotice,
+    SendWaiting,
     VerifyDue,
 }

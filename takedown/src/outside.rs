@@ -6,6 +6,7 @@ pub mod asn;
 pub mod dns;
 pub mod global;
 pub mod limiter;
+pub mod mail;
 pub mod rdap;
 
 /// The ports, as the operator configured them. The default has no servers and reaches nobody.
@@ -17,10 +18,17 @@ pub struct Outside {
     pub rdap: Option<rdap::Rdap>,
     /// The routing table.
     pub asn: asn::AsnTable,
+    /// The way out for notices; only `notice` uses it, after its second check.
+    pub mail: mail::Mail,
 }
 
 impl Default for Outside {
     fn default() -> Self {
-        Self { dns: dns::Dns::new(dns::DnsSettings::default()), rdap: None, asn: asn::AsnTable::default() }
+        Self {
+            dns: dns::Dns::new(dns::DnsSettings::default()),
+            rdap: None,
+            asn: asn::AsnTable::default(),
+            mail: mail::Mail::Off,
+        }
     }
 }

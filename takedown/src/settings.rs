@@ -1,6 +1,6 @@
 //! What the operator sets, as plain data. Reading files and the environment is the server's work.
 
-use std::time::Duration;
+use std::{fmt, path::PathBuf, time::Duration};
 
 use entities::Probe;
 
@@ -11,6 +11,8 @@ pub struct Settings {
     pub jobs: JobSettings,
     /// Observation.
     pub observe: ObserveSettings,
+    /// Notices and their delivery.
+    pub mail: MailSettings,
     /// Clustering.
     pub cluster: ClusterSettings,
 }
@@ -99,5 +101,78 @@ pub struct ClusterSettings {
 impl Default for ClusterSettings {
     fn default() -> Self {
         Self { hub_limit: 50, threshold: 600, pause: Duration::from_secs(60) }
+    }
+}
+
+/// Who writes notices, and whether they leave.
+#[derive(Clone, Debug)]
+pub struct MailSettings {
+    /// Whether notices leave.
+    pub delivery: Delivery,
+    /// The mail server that takes them.
+    pub smtp: SmtpUrl,
+    /// Our organisation, as notices name it.
+    pub org: String,
+    /// Who we are, in one sentence that a stranger can check.
+    pub about: String,
+    /// The host name of our organisation: in Message-IDs and reports.
+    pub domain: String,
+    /// The mailbox that notices are from: `Takedown desk <takedown@lab.example>`.
+    pub from: String,
+    /// The mailbox that people read, when it is another.
+    pub reply_to: Option<String>,
+    /// Names in one notice; more make several. Each is an attachment, and common mail systems take 250.
+    pub names_per_notice: usize,
+    /// How long the mail server may take for one command, in wall time.
+    pub timeout: Duration,
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        Self {
+            delivery: Delivery::Off,
+            smtp: SmtpUrl("smtp://127.0.0.1:25".into()),
+            org: "Lockstep".into(),
+            about: "We find and report the infrastructure of information-stealing malware.".into(),
+            domain: "localhost.localdomain".into(),
+            from: "takedown@localhost.localdomain".into(),
+            reply_to: None,
+            names_per_notice: 200,
+            timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Whether notices leave. Off until the operator turns it on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// Dry run: nothing leaves.
+    #[default]
+    Off,
+    /// Into a folder, as `.eml` files.
+    File {
+        /// The folder; it must exist.
+        dir: PathBuf,
+    },
+    /// To one mailbox of ours instead of the desks, for rehearsals.
+    Redirect {
+        /// The mailbox.
+        to: String,
+    },
+    /// To the desks.
+    On,
+}
+
+/// `smtp://user:password@host:port` or `smtps://…`; `?tls=required` for STARTTLS. Shown without the secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SmtpUrl(pub String);
+
+impl fmt::Debug for SmtpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
+        match rest.rsplit_once('@') {
+            Some((_, host)) => write!(f, "{scheme}://…@{host}"),
+            None => f.write_str(&self.0),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What the stages' tests share: a migrated database in memory, a clock that stands, rows to begin with.
 #![expect(clippy::disallowed_methods, reason = "tests write what earlier stages would have written")]
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 use entities::{
     ActorRole, FactKind, ImportId, ObservableId, ObservableKind, ObservableState, Pap, Probe, Role, SourceId,
@@ -10,6 +10,10 @@ use entities::{
 use migrations::Migrator;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QueryOrder};
 use sea_orm_migration::MigratorTrait;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
 
 use crate::{
     actor::Actor,
@@ -18,7 +22,7 @@ use crate::{
     env::Env,
     ids::Ids,
     observe::reading::{DnsReading, Outcome, RdapDomainReading, RegistrarReading},
-    settings::Settings,
+    settings::{Delivery, MailSettings, Settings, SmtpUrl},
 };
 
 /// 2025-05-13T12:00:00Z, when every test begins.
@@ -236,7 +240,36 @@ impl Test {
     }
 }
 
-/// Reads an instant.
-pub fn at(text: &str) -> Timestamp {
-    Timestamp::from_str(text).unwrap()
+/// A server that answers RCPT with `reply` and everything else kindly.
+pub async fn smtp(reply: &'static str) -> MailSettings {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.expect("a client");
+        let (read, mut write) = stream.into_split();
+        let mut lines = BufReader::new(read).lines();
+        write.write_all(b"220 mx.example\r\n").await.expect("written");
+        let mut in_data = false;
+        while let Ok(Some(line)) = lines.next_line().await {
+            let answer = match line.as_str() {
+                "." => {
+                    in_data = false;
+                    "250 2.0.0 queued as 42"
+                }
+                _ if in_data => continue,
+                "DATA" => {
+                    in_data = true;
+                    "354 go on"
+                }
+                line if line.starts_with("RCPT") => reply,
+                _ => "250 mx.example",
+            };
+            write.write_all(format!("{answer}\r\n").as_bytes()).await.expect("written");
+        }
+    });
+    MailSettings {
+        delivery: Delivery::On,
+        smtp: SmtpUrl(format!("smtp://127.0.0.1:{port}")),
+        ..MailSettings::default()
+    }
 }

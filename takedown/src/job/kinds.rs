@@ -70,6 +70,18 @@ impl Job for SendNotice {
     }
 }
 
+/// Reconciler: puts approved notices that wait (delivery was off, or a job was lost) on their way again.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SendWaiting {}
+
+impl Job for SendWaiting {
+    const NAME: &'static str = "send-waiting";
+
+    fn dedupe(&self) -> Option<String> {
+        Some("all".into())
+    }
+}
+
 /// Reconciler: looks whether the targets of open tasks are down, and whether closed ones came back.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct VerifyDue {}

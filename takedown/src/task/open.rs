@@ -105,11 +105,11 @@ pub async fn open(
     let txn = env.begin().await?;
     let within = scope.targets(&txn, actor).await?;
     let known = known::load(&txn, actor, &within).await?;
-    let existing = existing(&txn, actor, &playbook, &within).await?;
+    let existing = existing(&txn, actor, playbook, &within).await?;
     access::check(actor, Action::OpenTasks, Subject::System)?;
     let clusters = clusters_of(&txn, actor, scope, &within).await?;
     let desks = desks::refresh(env, &txn, actor, &desks::propose(&known)).await?;
-    let mut opening = Opening { env, actor, playbook: &playbook, desks: &desks, clusters: &clusters };
+    let mut opening = Opening { env, actor, playbook, desks: &desks, clusters: &clusters };
     let (mut report, mut new, mut again) = (OpenReport::default(), Vec::new(), Vec::new());
     for one in &known {
         let reason = reasons.get(&one.observable.id).map(String::as_str);
@@ -126,15 +126,13 @@ pub async fn open(
     }
     store::insert(&txn, &new).await?;
     store::apply(env, &txn, actor, "reopen_tasks", again).await?;
-    record(env, &txn, actor, &playbook, scope, &report, &new).await?;
+    record(env, &txn, actor, playbook, scope, &report, &new).await?;
     env.commit(txn).await?;
     Ok(report)
 }
 
-fn find_playbook(name: &str) -> Result<Playbook, Error> {
-    let library = playbooks::library().map_err(Error::internal)?;
-    let found = library.into_iter().find(|playbook| playbook.name == name || playbook.reference() == name);
-    found.ok_or_else(|| Error::not_found("playbook", name))
+fn find_playbook(name: &str) -> Result<&'static Playbook, Error> {
+    playbooks::find(name).ok_or_else(|| Error::not_found("playbook", name))
 }
 
 impl Scope {
