@@ -1,0 +1,271 @@
+//! What can be done. Each resolver is the short way to one public function of the work.
+
+use std::{collections::BTreeMap, io::Cursor};
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Upload};
+use entities::ObservableId;
+use takedown::{
+    error::Error,
+    intake::{self, ImportRequest, format::Format},
+    notice,
+    observe::due,
+    task::{self, Scope},
+};
+
+use crate::{
+    case::{Notice, Task},
+    context::{ContextExt, id, int},
+    enums::{Pap, Role, Tlp},
+    error::{ApiError, Result},
+    import::Import,
+    page::invalid,
+};
+
+/// The acts.
+pub struct Mutation;
+
+/// The most ids that one act takes.
+const MOST_IDS: usize = 5_000;
+
+#[Object]
+impl Mutation {
+    /// Brings in indicators from a text or an uploaded file, and says what became of them.
+    async fn import_indicators(
+        &self,
+        ctx: &Context<'_>,
+        input: ImportIndicatorsInput,
+    ) -> Result<ImportIndicatorsPayload> {
+        let (request, format, bytes) = input.read(ctx)?;
+        let report =
+            intake::import(ctx.env(), ctx.actor(), &request, format, Cursor::new(bytes), |_| {}).await?;
+        let import = match report.id {
+            Some(id) => Some(Import(takedown::reads::imports::by_id(ctx.env(), ctx.actor(), id).await?)),
+            None => None,
+        };
+        Ok(ImportIndicatorsPayload {
+            import,
+            format: report.format,
+            total: int(report.total),
+            accepted: int(report.accepted),
+            duplicate: int(report.duplicate),
+            rejected: int(report.rejected),
+            reasons: report
+                .reasons
+                .into_iter()
+                .map(|(reason, count)| ReasonCount { reason, count: int(count) })
+                .collect(),
+        })
+    }
+
+    /// Has observables looked at as soon as a worker is free; returns how many that is. Kinds that are not looked
+    /// at (hashes, accounts …) do not count.
+    async fn observe(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "`obs_…`, at most 5,000.")] ids: Vec<ID>,
+    ) -> Result<i32> {
+        Ok(int(due::request(ctx.env(), ctx.actor(), &many("observable", &ids)?).await?))
+    }
+
+    /// Opens the tasks that a playbook plans, for clusters, a family or single observables. What it refuses comes
+    /// back with the reason.
+    async fn open_tasks(&self, ctx: &Context<'_>, input: OpenTasksInput) -> Result<OpenTasksPayload> {
+        let (scope, playbook, reasons) = input.read(ctx)?;
+        let report = task::open(ctx.env(), ctx.actor(), &scope, &playbook, &reasons).await?;
+        Ok(OpenTasksPayload {
+            opened: report.opened.into_iter().map(Into::into).collect(),
+            without_desk: report.without_desk.into_iter().map(Into::into).collect(),
+            refused: report.refused.into_iter().map(TaskRefusal::from).collect(),
+        })
+    }
+
+    /// Approves tasks that another person opened; their notices are drafted next.
+    async fn approve_tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "`tsk_…`, at most 5,000.")] ids: Vec<ID>,
+    ) -> Result<Vec<Task>> {
+        let tasks = task::approve(ctx.env(), ctx.actor(), &many("task", &ids)?).await?;
+        Ok(tasks.into_iter().map(Task).collect())
+    }
+
+    /// Approves a notice that another person drafted; it is sent next, if delivery is on.
+    async fn approve_notice(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "`ntc_…`.")] given: ID,
+    ) -> Result<Notice> {
+        Ok(Notice(notice::approve(ctx.env(), ctx.actor(), id("notice", &given)?).await?))
+    }
+}
+
+fn many<T: std::str::FromStr>(kind: &'static str, ids: &[ID]) -> Result<Vec<T>> {
+    if ids.is_empty() || ids.len() > MOST_IDS {
+        return Err(invalid("ids", "give 1 to 5,000 ids"));
+    }
+    ids.iter().map(|given| id(kind, given)).collect()
+}
+
+/// Indicators to bring in: either `text` or `file`.
+#[derive(InputObject)]
+pub struct ImportIndicatorsInput {
+    /// Who says what the batch says: a feed, a report, a person.
+    source: String,
+    /// The indicators as text, in any format that `lockstep import` reads.
+    text: Option<String>,
+    /// The indicators as an uploaded file (GraphQL multipart request).
+    file: Option<Upload>,
+    /// The name that the import is kept under; the uploaded file's if it has one.
+    name: Option<String>,
+    /// How to read it, by the format's name; told by the content if left out.
+    format: Option<String>,
+    /// The malware family, where the input does not tell.
+    family: Option<String>,
+    /// What the things did, where the input does not tell.
+    role: Option<Role>,
+    /// Who may read it, where the input does not tell.
+    #[graphql(default_with = "Tlp::AmberStrict")]
+    tlp: Tlp,
+    /// What may be done with it, where the input does not tell.
+    #[graphql(default_with = "Pap::Amber")]
+    pap: Pap,
+    /// Say what would happen and write nothing.
+    #[graphql(default)]
+    dry_run: bool,
+}
+
+impl ImportIndicatorsInput {
+    fn read(self, ctx: &Context<'_>) -> Result<(ImportRequest, Format, Vec<u8>)> {
+        let (name, bytes) = match (self.text, self.file) {
+            (Some(text), None) => ("-".to_owned(), text.into_bytes()),
+            (None, Some(file)) => {
+                let upload = file.value(ctx).map_err(|e| ApiError(Error::internal(e)))?;
+                let mut bytes = Vec::new();
+                let name = upload.filename.clone();
+                std::io::Read::read_to_end(&mut upload.into_read(), &mut bytes)
+                    .map_err(|e| ApiError(Error::internal(e)))?;
+                (name, bytes)
+            }
+            _ => return Err(invalid("text", "give either `text` or `file`")),
+        };
+        let format = match self.format.as_deref() {
+            None => Format::Auto,
+            Some(text) => text.parse().map_err(|e: String| invalid("format", &e))?,
+        };
+        let request = ImportRequest {
+            source: self.source,
+            name: self.name.unwrap_or(name),
+            family: self.family,
+            role: self.role.map(Into::into),
+            tlp: self.tlp.into(),
+            pap: self.pap.into(),
+            dry_run: self.dry_run,
+        };
+        Ok((request, format, bytes))
+    }
+}
+
+/// What became of a batch: `total` = `accepted` + `duplicate` + `rejected`.
+#[derive(SimpleObject)]
+pub struct ImportIndicatorsPayload {
+    /// The stored import; null for a dry run, and when nothing was new.
+    import: Option<Import>,
+    /// The format it was read as.
+    format: String,
+    /// Lines or objects.
+    total: i32,
+    /// Those that said something new.
+    accepted: i32,
+    /// Those that said only what was known.
+    duplicate: i32,
+    /// Those that were refused.
+    rejected: i32,
+    /// Why lines were not accepted, most frequent first.
+    reasons: Vec<ReasonCount>,
+}
+
+/// A reason with how often it was given.
+#[derive(SimpleObject)]
+pub struct ReasonCount {
+    /// Why.
+    reason: String,
+    /// How many lines.
+    count: i32,
+}
+
+/// For what to open tasks: `clusters`, `family` or `observables`, one of them.
+#[derive(InputObject)]
+pub struct OpenTasksInput {
+    /// The clusters whose members are the targets, `clu_…`.
+    clusters: Option<Vec<ID>>,
+    /// The family whose sightings name the targets, in any of its spellings.
+    family: Option<String>,
+    /// The targets themselves, `obs_…`, at most 1,000.
+    observables: Option<Vec<ID>>,
+    /// The playbook's name.
+    #[graphql(default_with = "\"registrar-suspension\".to_owned()")]
+    playbook: String,
+    /// Why acting is right also on targets that the playbook guards (on a benign list, say), by target.
+    #[graphql(default)]
+    reasons: Vec<TargetReason>,
+}
+
+/// A person's reason to act on a guarded target.
+#[derive(InputObject)]
+pub struct TargetReason {
+    /// The target, `obs_…`.
+    observable: ID,
+    /// Why acting is right.
+    reason: String,
+}
+
+impl OpenTasksInput {
+    fn read(self, ctx: &Context<'_>) -> Result<(Scope, String, BTreeMap<ObservableId, String>)> {
+        let scope = match (self.clusters, self.family, self.observables) {
+            (Some(clusters), None, None) => Scope::Clusters(many("cluster", &clusters)?),
+            (None, Some(family), None) => Scope::Family(ctx.env().intake.families.canonical(&family)),
+            (None, None, Some(observables)) => Scope::Targets(many("observable", &observables)?),
+            _ => return Err(invalid("clusters", "give one of `clusters`, `family` and `observables`")),
+        };
+        let mut reasons = BTreeMap::new();
+        for TargetReason { observable, reason } in self.reasons {
+            reasons.insert(id("observable", &observable)?, reason);
+        }
+        Ok((scope, self.playbook, reasons))
+    }
+}
+
+/// The tasks that were opened and the targets that were refused.
+#[derive(SimpleObject)]
+pub struct OpenTasksPayload {
+    /// Tasks that now wait for a second person, `tsk_…`.
+    opened: Vec<ID>,
+    /// Tasks that a person must first find a desk for.
+    without_desk: Vec<ID>,
+    /// The targets for which none was opened.
+    refused: Vec<TaskRefusal>,
+}
+
+/// A target for which no task was opened.
+#[derive(SimpleObject)]
+pub struct TaskRefusal {
+    /// The target.
+    observable: ID,
+    /// Its canonical value.
+    value: String,
+    /// Why not.
+    reasons: Vec<String>,
+    /// Whether a person's reason would lift the refusal.
+    yields_to_a_reason: bool,
+}
+
+impl From<task::Refused> for TaskRefusal {
+    fn from(refused: task::Refused) -> Self {
+        Self {
+            observable: refused.target.into(),
+            value: refused.value,
+            reasons: refused.reasons,
+            yields_to_a_reason: refused.yields_to_a_reason,
+        }
+    }
+}
