@@ -8,6 +8,7 @@ mod intake;
 mod jobs;
 mod layers;
 mod log;
+mod mail;
 mod observe;
 mod show;
 mod surroundings;
@@ -30,6 +31,7 @@ pub use self::{
     jobs::Jobs,
     layers::{DEFAULT, Layers, Origin, Problem},
     log::{Format, Log},
+    mail::{Mail, Organisation, Way},
     observe::Observe,
     surroundings::Surroundings,
     telemetry::Telemetry,
@@ -61,17 +63,24 @@ pub struct Config {
     pub observe: Observe,
     /// How names are grouped.
     pub cluster: Cluster,
+    /// Who we are.
+    pub organisation: Organisation,
+    /// How notices leave.
+    pub mail: Mail,
 }
 
 impl Config {
     /// What the work is given.
-    pub fn settings(&self) -> Settings {
-        Settings {
+    ///
+    /// # Errors
+    /// Settings that need each other do not fit, or a file with a secret cannot be read.
+    pub fn settings(&self) -> Result<Settings, Problems> {
+        Ok(Settings {
             jobs: self.jobs.settings(),
             observe: self.observe.settings(),
             cluster: self.cluster.settings(),
-            ..Settings::default()
-        }
+            mail: self.mail.settings(&self.organisation)?,
+        })
     }
 }
 
@@ -148,6 +157,8 @@ fn read(layers: &mut Layers) -> Option<Config> {
     let intake = section(layers, "intake");
     let observe = section(layers, "observe");
     let cluster = section(layers, "cluster");
+    let organisation = section(layers, "organisation");
+    let mail = section(layers, "mail");
     Some(Config {
         http: http?,
         database: database?,
@@ -157,6 +168,8 @@ fn read(layers: &mut Layers) -> Option<Config> {
         intake: intake?,
         observe: observe?,
         cluster: cluster?,
+        organisation: organisation?,
+        mail: mail?,
     })
 }
 
@@ -198,6 +211,15 @@ pub(crate) fn read_bounded(path: &Path) -> Result<String, String> {
         return Err(format!("is longer than {FILE_MAX} bytes"));
     }
     Ok(text)
+}
+
+/// The URL that the file `file` holds; `None` if no file is named.
+fn from_file(setting: &str, file: &str) -> Result<Option<SecretUrl>, Problems> {
+    if file.is_empty() {
+        return Ok(None);
+    }
+    let text = read_bounded(Path::new(file)).map_err(|e| Problems::of(setting, format!("{file}: {e}")))?;
+    Ok(Some(text.trim().to_owned().into()))
 }
 
 /// Reads an empty string as nothing.

@@ -34,7 +34,7 @@ pub async fn open(config: &Config, clock: Clock, needs: Needs) -> anyhow::Result
     let db = connect(&url, config).await?;
     bring_up(&db, config).await?;
     let ids = Ids::system().context("the system gives no random numbers")?;
-    let mut env = Env::new(db, clock, ids, config.settings());
+    let mut env = Env::new(db, clock, ids, config.settings()?);
     if needs >= Needs::Intake {
         let intake = config.intake.clone();
         env.intake = Arc::new(tokio::task::spawn_blocking(move || intake.context()).await??);

@@ -197,3 +197,33 @@ fn observing_needs_a_resolver_and_names_that_are_known() {
     asked.run(&["observe", "evil.example.com"]).exits(1);
     asked.run(&["observe", "not an indicator"]).exits(2);
 }
+
+#[test]
+fn doctor_greets_the_mail_server_and_never_shows_its_password() {
+    let health = |lockstep: &Lockstep, code| {
+        let run = lockstep.run(&["doctor", "--json"]).exits(code);
+        assert!(!run.out.contains("hunter2") && !run.err.contains("hunter2"));
+        let check = run.lines().into_iter().find(|check| check["check"] == "mail").expect("a check");
+        check["health"].as_str().expect("a health").to_owned()
+    };
+    let plain = Lockstep::new();
+    assert_eq!(health(&plain, 0), "ok", "off is a dry run");
+    let redirect = plain.with("LOCKSTEP__MAIL__DELIVERY", "redirect");
+    assert_eq!(health(&redirect, 1), "fail", "to nobody");
+    let redirect = redirect.with("LOCKSTEP__MAIL__REDIRECT_TO", "us@lab.example");
+    let dead = redirect.with("LOCKSTEP__MAIL__SMTP", "smtp://ana:hunter2@127.0.0.1:1");
+    assert_eq!(health(&dead, 1), "fail");
+    assert!(!dead.run(&["config"]).exits(0).out.contains("hunter2"));
+
+    let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let url = format!("smtp://{}", server.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        use std::io::Write;
+        for stream in server.incoming() {
+            stream.expect("a connection").write_all(b"220 mail.lab.example ESMTP\r\n").expect("written");
+        }
+    });
+    assert_eq!(health(&redirect.with("LOCKSTEP__MAIL__SMTP", &url), 0), "ok");
+    assert_eq!(health(&plain.with("LOCKSTEP__MAIL__DELIVERY", "on"), 1), "fail", "nothing says who we are");
+    redirect.with("LOCKSTEP__MAIL__DELIVERY", "post").run(&["serve"]).exits(2);
+}

@@ -87,7 +87,10 @@ pub async fn run(loaded: Result<Loaded, Problems>, json: bool, _: &Words) -> any
 }
 
 async fn examine(config: &Config) -> Vec<Check> {
-    let mut checks = vec![Check::ok("configuration", "can be used")];
+    let mut checks = vec![match config.settings() {
+        Ok(_) => Check::ok("configuration", "can be used"),
+        Err(problems) => Check::fail("configuration", problems.reason(), "correct the named settings"),
+    }];
     let now = Clock::System.now();
     checks.push(clock(now));
     checks.extend(database(config, now).await);

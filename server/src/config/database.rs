@@ -1,6 +1,6 @@
 //! Section `database`.
 
-use std::{num::NonZeroU32, path::Path};
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,11 +26,7 @@ impl Database {
     /// # Errors
     /// The file cannot be read.
     pub fn url(&self) -> Result<SecretUrl, Problems> {
-        if self.url_file.is_empty() {
-            return Ok(self.url.clone());
-        }
-        let text = super::read_bounded(Path::new(&self.url_file))
-            .map_err(|e| Problems::of("database.url_file", format!("{}: {e}", self.url_file)))?;
-        Ok(text.trim().to_owned().into())
+        let held = super::from_file("database.url_file", &self.url_file)?;
+        Ok(held.unwrap_or_else(|| self.url.clone()))
     }
 }

@@ -1,13 +1,17 @@
 //! What the doctor looks at beside the store: resolvers, the files that settings name.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
 use entities::Probe;
 use futures::future::join_all;
 use takedown::observe::reading::Outcome;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    net::TcpStream,
+};
 
-use super::Check;
-use crate::config::Config;
+use super::{Check, PATIENCE};
+use crate::config::{Config, Way};
 
 /// Every check of what is outside the store.
 pub async fn examine(config: &Config) -> Vec<Check> {
@@ -15,6 +19,7 @@ pub async fn examine(config: &Config) -> Vec<Check> {
     checks.push(registries(config));
     checks.push(routing(config));
     checks.push(lists(config));
+    checks.push(mail(config).await);
     checks
 }
 
@@ -85,5 +90,58 @@ fn lists(config: &Config) -> Check {
         ),
         Ok(context) => Check::ok("benign lists", format!("{} lists", context.benign.len())),
         Err(problems) => Check::fail("benign lists", problems.reason(), "correct the file, or the path"),
+    }
+}
+
+async fn mail(config: &Config) -> Check {
+    let mail = &config.mail;
+    let settings = match mail.settings(&config.organisation) {
+        Ok(settings) => settings,
+        Err(problems) => return Check::fail("mail", problems.reason(), "correct the named settings"),
+    };
+    match mail.delivery {
+        Way::Off => Check::ok("mail", "delivery is off: a dry run, nothing leaves"),
+        Way::File if Path::new(&mail.folder).is_dir() => {
+            Check::ok("mail", format!("goes into the folder {}", mail.folder))
+        }
+        Way::File => Check::fail(
+            "mail",
+            format!("the folder {} is not there", mail.folder),
+            "make it, or correct mail.folder",
+        ),
+        Way::On if config.organisation.domain == "localhost.localdomain" => Check::fail(
+            "mail",
+            "delivery is on, but nothing says who we are",
+            "set organisation.name, organisation.about, organisation.domain and mail.from",
+        ),
+        Way::On | Way::Redirect => greeted(&settings.smtp.0).await,
+    }
+}
+
+/// Connects to the mail server and, where it speaks in the clear, waits for its greeting (RFC 5321 §3.1). Nothing
+/// is sent.
+async fn greeted(url: &str) -> Check {
+    let mend = "check mail.smtp, that the server runs, and that a firewall lets this machine through";
+    let uri = url.parse::<axum::http::Uri>().ok();
+    let Some((uri, host)) = uri.as_ref().and_then(|uri| Some((uri, uri.host()?))) else {
+        return Check::fail("mail", "mail.smtp is no URL of a mail server", "write smtp://HOST:PORT");
+    };
+    let wrapped = uri.scheme_str() == Some("smtps");
+    let port = uri.port_u16().unwrap_or(if wrapped { 465 } else { 25 });
+    let greeting = async {
+        let stream = TcpStream::connect((host, port)).await?;
+        let mut line = String::new();
+        if !wrapped {
+            BufReader::new(stream.take(512)).read_line(&mut line).await?;
+        }
+        std::io::Result::Ok(line)
+    };
+    match tokio::time::timeout(PATIENCE, greeting).await {
+        Ok(Ok(line)) if wrapped || line.starts_with("220") => {
+            Check::ok("mail", format!("{host}:{port} answers"))
+        }
+        Ok(Ok(_)) => Check::fail("mail", format!("{host}:{port} does not greet as a mail server"), mend),
+        Ok(Err(error)) => Check::fail("mail", format!("{host}:{port}: {error}"), mend),
+        Err(_) => Check::fail("mail", format!("{host}:{port} is silent"), mend),
     }
 }
