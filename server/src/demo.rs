@@ -51,7 +51,6 @@ pub struct Tokens {
 }
 
 /// The synthetic internet with the work over it.
-#[derive(Debug)]
 pub struct Story {
     /// The surroundings of the work.
     pub env: Arc<Env>,
@@ -181,7 +180,7 @@ impl Story {
         let bar = teller.bar("Watching targets go dark", score::task_count(&self.env).await?);
         for step in 1..=steps {
             self.env.clock.advance(STEP);
-            self.range.act();
+            let _ = self.range.act();
             schedule::offer_all(&self.env).await?;
             self.settle().await?;
             bar.at(score::down_count(&self.env).await?);
@@ -231,9 +230,12 @@ fn person((name, role): (&str, ActorRole)) -> Actor {
 async fn open(range: &Range, lists: &Lists, folder: &Path, clock: Clock) -> anyhow::Result<Arc<Env>> {
     let database = format!("sqlite://{}?mode=rwc", folder.join("lockstep.sqlite").display());
     let text = format!(
-        "{}\n[database]\nurl = {}\n\n[jobs]\npoll = \"20ms\"\nlease = \"2d\"\n",
+        "{}\n[database]\nurl = {}\n\n[jobs]\npoll = \"20ms\"\nlease = \"2d\"\n\n[organisation]\nname = \"Lockstep Rehearsal Desk\"\n\
+         domain = \"lockstep.example\"\n\n[mail]\ndelivery = \"on\"\nsmtp = \"smtp://{}\"\n\
+         from = \"Takedown desk <takedown@lockstep.example>\"\n",
         configuration(range, lists),
-        serde_json::json!(database)
+        serde_json::json!(database),
+        range.smtp()
     );
     let file = folder.join("lockstep.toml");
     std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;

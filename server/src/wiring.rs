@@ -8,7 +8,7 @@ use takedown::{
     db::{self, DatabaseConnection},
     env::Env,
     ids::Ids,
-    outside::Outside,
+    outside::{Outside, mail::Mail},
 };
 
 use crate::config::{Config, SecretUrl};
@@ -41,14 +41,10 @@ pub async fn open(config: &Config, clock: Clock, needs: Needs) -> anyhow::Result
     }
     if needs >= Needs::Everything {
         let observe = config.observe.clone();
-        let outside = move || {
-            Ok::<_, crate::config::Problems>(Outside {
-                dns: observe.dns(),
-                rdap: observe.rdap()?,
-                asn: observe.asn()?,
-            })
-        };
-        env.outside = tokio::task::spawn_blocking(outside).await??;
+        let outside =
+            move || Ok::<_, crate::config::Problems>((observe.dns(), observe.rdap()?, observe.asn()?));
+        let (dns, rdap, asn) = tokio::task::spawn_blocking(outside).await??;
+        env.outside = Outside { dns, rdap, asn, mail: Mail::open(&env.settings.mail)? };
     }
     Ok(env)
 }

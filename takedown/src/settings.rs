@@ -15,8 +15,6 @@ pub struct Settings {
     pub mail: MailSettings,
     /// Clustering.
     pub cluster: ClusterSettings,
-    /// Notices and their delivery.
-    pub mail: MailSettings,
 }
 
 /// The job queue's settings.

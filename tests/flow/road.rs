@@ -70,7 +70,7 @@ async fn hours(app: &App, hours: u32) -> Result<()> {
     let step = Duration::from_secs(15 * 60);
     for _ in 0..hours * 4 {
         app.advance(step);
-        app.range.act();
+        let _ = app.range.act();
         schedule::turn(&app.env, step, &VerifyDue {}).await?;
         app.run_jobs().await?;
     }

@@ -28,10 +28,11 @@ use takedown::{
         asn::AsnTable,
         dns::{Dns, DnsSettings},
         limiter::Limits,
+        mail::Mail,
         rdap::{Rdap, RdapSettings, bootstrap::Bootstrap},
     },
     reads::observables,
-    settings::Settings,
+    settings::{Delivery, MailSettings, Settings, SmtpUrl},
 };
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -70,9 +71,17 @@ impl App {
         let range = Range::start(scenario, Arc::new(shown)).await?;
         let folder = tempfile::tempdir()?;
         let lists = range.write_lists(folder.path())?;
+        let mut settings = settings;
+        settings.mail = MailSettings {
+            delivery: Delivery::On,
+            smtp: SmtpUrl(format!("smtp://{}", range.smtp())),
+            domain: "lockstep.example".into(),
+            from: "Takedown desk <takedown@lockstep.example>".into(),
+            ..MailSettings::default()
+        };
         let mut env = Env::new(database.connect().await?, clock, Ids::seeded(7), settings);
         env.intake = Arc::new(knowledge(&range, &lists)?);
-        env.outside = outside(&range, &lists)?;
+        env.outside = outside(&range, &lists, &env.settings.mail)?;
         Ok(Self { env: Arc::new(env), range, lists, _folder: folder })
     }
 
@@ -152,7 +161,7 @@ fn knowledge(range: &Range, lists: &Lists) -> Result<Context> {
     Ok(context)
 }
 
-fn outside(range: &Range, lists: &Lists) -> Result<Outside> {
+fn outside(range: &Range, lists: &Lists, mail: &MailSettings) -> Result<Outside> {
     let parents = range.suffixes().iter().map(|suffix| (suffix.clone(), vec![range.parent()])).collect();
     let dns = DnsSettings { resolvers: vec![range.dns()], parents, ..DnsSettings::default() };
     let (bootstrap, _) = Bootstrap::from_folder(&lists.bootstrap)?;
@@ -167,5 +176,5 @@ fn outside(range: &Range, lists: &Lists) -> Result<Outside> {
     let mut asn = AsnTable::default();
     asn.load(&lists.asn_v4)?;
     asn.load(&lists.asn_v6)?;
-    Ok(Outside { dns: Dns::new(dns), rdap: Some(Rdap::new(&rdap)?), asn })
+    Ok(Outside { dns: Dns::new(dns), rdap: Some(Rdap::new(&rdap)?), asn, mail: Mail::open(mail)? })
 }
