@@ -109,7 +109,7 @@ fn zone() -> Result<String> {
         let (high, low) = (number / 256 % 256, number % 256);
         writeln!(
             zone,
-            "h{number:06} A 198.18.{high}.{low}\nh{number:06} AAAA 2001:db8::{number:x}\n\
+            "h{number:06} A 198.18.{high}.{low}\nh{number:06} AAAA 2001:db8::{high:x}:{low:x}\n\
              h{number:06} MX 10 mail{low}\nh{number:06} TXT \"v=spf1 -all\""
         )?;
     }

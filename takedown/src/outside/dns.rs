@@ -1,6 +1,7 @@
 //! The port to the DNS: one question to one server, each look a look (no cache, no search list, no hosts file).
 
 mod exchange;
+mod lines;
 mod parents;
 mod read;
 #[cfg(test)]
@@ -23,7 +24,7 @@ use crate::{
     observe::reading::{DnsReading, Outcome},
     outside::limiter::{Limiter, Limits},
 };
-use exchange::{Exchange, Failure, Question, Reply};
+use exchange::{Exchange, Failure, Question};
 use parents::Parents;
 use read::Read;
 
@@ -188,8 +189,8 @@ impl Dns {
             last = match self.exchange(*server, &question).await {
                 Err(failure) => failed(*server, &failure),
                 Ok(reply) => {
-                    let read = read::referral(&reply.message, &name, &parent.zone);
-                    DnsAnswer::read(*server, read, vec![reply.message])
+                    let read = read::referral(&reply, &name, &parent.zone);
+                    DnsAnswer::read(*server, read, vec![reply])
                 }
             };
             if matches!(last.reading.outcome, Outcome::Answer | Outcome::NoData | Outcome::NxDomain) {
@@ -215,8 +216,8 @@ impl Dns {
                     return answer;
                 }
             };
-            let read = read::answer(&reply.message, &question.name, kind);
-            replies.push(reply.message);
+            let read = read::answer(&reply, &question.name, kind);
+            replies.push(reply);
             let next = read.open_alias.clone();
             whole.append(read);
             match next {
@@ -234,7 +235,7 @@ impl Dns {
     }
 
     /// One question to one server, in its turn, tried again when no answer comes.
-    async fn exchange(&self, server: SocketAddr, question: &Question) -> Result<Reply, Failure> {
+    async fn exchange(&self, server: SocketAddr, question: &Question) -> Result<Message, Failure> {
         let _permit = self
             .limiter
             .acquire(&server, Duration::MAX)

@@ -1,14 +1,10 @@
-//! One question to one server: over UDP, and over TCP when the answer was cut or its case came back wrong.
+//! One question to one server: over UDP, and over TCP when the answer was cut or its letter case came back wrong.
 
 use std::{net::SocketAddr, time::Duration};
 
-use futures::StreamExt;
 use hickory_proto::{
-    op::{DnsRequest, DnsRequestOptions, Message, MessageType, Query},
+    op::{DEFAULT_MAX_PAYLOAD_LEN, Edns, Message, MessageType, Query},
     rr::{Name, RecordType},
-};
-use hickory_resolver::net::{
-    NetError, runtime::TokioRuntimeProvider, udp::UdpClientStream, xfer::DnsRequestSender,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -16,7 +12,11 @@ use tokio::{
     time::timeout,
 };
 
+use super::lines::{Heard, Lines};
 use crate::observe::reading::Outcome;
+
+/// How many random ids are drawn before the sockets count as full.
+const MAX_DRAWS: usize = 16;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -29,11 +29,17 @@ pub struct Question {
     pub recurse: bool,
 }
 
-/// The answer to a [`Question`]: its id, question and sender were checked.
-#[derive(Debug)]
-pub struct Reply {
-    /// The message.
-    pub message: Message,
+impl Question {
+    /// A message with a random id (drawn by hickory), the name in random letter case, and EDNS for 1232 bytes.
+    fn message(&self) -> Message {
+        let mut name = self.name.clone();
+        name.randomize_label_case();
+        let mut message = Message::query();
+        message.metadata.recursion_desired = self.recurse;
+        message.queries.push(Query::query(name, self.kind));
+        message.edns.get_or_insert_with(Edns::new).set_max_payload(DEFAULT_MAX_PAYLOAD_LEN);
+        message
+    }
 }
 
 /// Why no answer came.
@@ -58,63 +64,70 @@ impl Failure {
             Self::Network(_) | Self::Malformed(_) => Outcome::Error,
         }
     }
+
+    fn malformed(error: impl ToString) -> Self {
+        Self::Malformed(error.to_string())
+    }
+
+    fn network(error: impl ToString) -> Self {
+        Self::Network(error.to_string())
+    }
 }
 
 /// The way questions travel.
 #[derive(Debug)]
 pub struct Exchange {
     timeout: Duration,
+    lines: Lines,
 }
 
 impl Exchange {
     /// Each question waits `timeout` for its answer.
     pub fn new(timeout: Duration) -> Self {
-        Self { timeout }
+        Self { timeout, lines: Lines::default() }
     }
 
     /// Asks `server` once.
-    pub async fn ask(&self, server: SocketAddr, question: &Question) -> Result<Reply, Failure> {
-        let request = self.request(question);
-        let mut udp = UdpClientStream::builder(server, TokioRuntimeProvider::new())
-            .with_timeout(Some(self.timeout))
-            .with_max_retries(1)
-            .build();
-        match udp.send_message(request).next().await {
-            Some(Ok(response)) if !response.truncation => Ok(Reply { message: response.into_message() }),
-            Some(Ok(_) | Err(NetError::QueryCaseMismatch)) => self.ask_over_tcp(server, question).await,
-            Some(Err(NetError::Timeout)) | None => Err(Failure::Timeout),
-            Some(Err(NetError::Io(error))) => Err(Failure::Network(error.to_string())),
-            Some(Err(error)) => Err(Failure::Malformed(error.to_string())),
-        }
-    }
-
-    fn request(&self, question: &Question) -> DnsRequest {
-        let mut options = DnsRequestOptions::default();
-        options.recursion_desired = question.recurse;
-        options.case_randomization = true;
-        options.retry_interval = self.timeout;
-        DnsRequest::from_query(Query::query(question.name.clone(), question.kind), options)
-    }
-
-    async fn ask_over_tcp(&self, server: SocketAddr, question: &Question) -> Result<Reply, Failure> {
-        let (message, _) = self.request(question).into_parts();
-        let wire = message.to_vec().map_err(|error| Failure::Malformed(error.to_string()))?;
-        let bytes = timeout(self.timeout, over_tcp(server, &wire))
+    pub async fn ask(&self, server: SocketAddr, question: &Question) -> Result<Message, Failure> {
+        match timeout(self.timeout, self.ask_over_udp(server, question))
             .await
-            .map_err(|_| Failure::Timeout)?
-            .map_err(|error| Failure::Network(error.to_string()))?;
-        let reply = Message::from_vec(&bytes).map_err(|error| Failure::Malformed(error.to_string()))?;
-        if reply.id != message.id
-            || reply.message_type != MessageType::Response
-            || reply.queries != message.queries
+            .map_err(|_| Failure::Timeout)??
         {
-            return Err(Failure::Malformed("it does not answer the question".to_owned()));
+            Heard::Whole(bytes) => Message::from_vec(&bytes).map_err(Failure::malformed),
+            Heard::Doubtful => {
+                timeout(self.timeout, ask_over_tcp(server, question)).await.map_err(|_| Failure::Timeout)?
+            }
         }
-        Ok(Reply { message: reply })
+    }
+
+    async fn ask_over_udp(&self, server: SocketAddr, question: &Question) -> Result<Heard, Failure> {
+        // The header, the name, its type and class.
+        let labels = question.name.iter().map(|label| 1 + label.len()).sum::<usize>();
+        let question_end = 12 + labels + 1 + 4;
+        for _ in 0..MAX_DRAWS {
+            let wire = question.message().to_vec().map_err(Failure::malformed)?;
+            if let Some(heard) =
+                self.lines.ask(server, &wire, question_end).await.map_err(Failure::network)?
+            {
+                return Ok(heard);
+            }
+        }
+        Err(Failure::network("no id is free"))
     }
 }
 
-/// Sends one message over a connection of its own and reads one (RFC 7766: two bytes of length before each).
+/// Asks over a connection of its own (RFC 7766: two bytes of length before each message).
+async fn ask_over_tcp(server: SocketAddr, question: &Question) -> Result<Message, Failure> {
+    let query = question.message();
+    let wire = query.to_vec().map_err(Failure::malformed)?;
+    let bytes = over_tcp(server, &wire).await.map_err(Failure::network)?;
+    let reply = Message::from_vec(&bytes).map_err(Failure::malformed)?;
+    let is_ours = reply.id == query.id && reply.message_type == MessageType::Response;
+    // A server that cannot read the question sends none back.
+    let is_answer = reply.queries == query.queries || reply.queries.is_empty() && reply.answers.is_empty();
+    if is_ours && is_answer { Ok(reply) } else { Err(Failure::malformed("it does not answer the question")) }
+}
+
 async fn over_tcp(server: SocketAddr, wire: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(server).await?;
     let length = u16::try_from(wire.len()).map_err(std::io::Error::other)?;
