@@ -65,11 +65,11 @@ impl Failure {
         }
     }
 
-    fn malformed(error: impl ToString) -> Self {
+    fn malformed(error: impl std::fmt::Display) -> Self {
         Self::Malformed(error.to_string())
     }
 
-    fn network(error: impl ToString) -> Self {
+    fn network(error: impl std::fmt::Display) -> Self {
         Self::Network(error.to_string())
     }
 }
