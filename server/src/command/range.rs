@@ -36,7 +36,7 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
     let range = Range::start(scenario(&words.scenario)?, Arc::new(move || clock.now().datetime())).await?;
     let lists = range.write_lists(&words.folder)?;
     let file = words.folder.join("lockstep.toml");
-    std::fs::write(&file, configuration(&range, &lists))
+    std::fs::write(&file, configuration(&range, &lists) + &post(&range))
         .with_context(|| format!("cannot write {}", file.display()))?;
     range.run_desks(Duration::from_millis(words.desks_every));
     say(context, &range, &lists, &file)?;
@@ -83,6 +83,16 @@ pub fn configuration(range: &Range, lists: &Lists) -> String {
         text(&lists.bootstrap),
         text(&lists.asn_v4),
         text(&lists.asn_v6),
+    )
+}
+
+/// The sections that let notices reach the range's desks.
+fn post(range: &Range) -> String {
+    format!(
+        "\n# The desks that this reaches are the range's.\n[mail]\ndelivery = \"on\"\nsmtp = \"smtp://{}\"\n\
+         from = \"Rehearsal <takedown@lab.example>\"\n\n\
+         [organisation]\nname = \"A rehearsal\"\ndomain = \"lab.example\"\n",
+        range.smtp()
     )
 }
 
