@@ -101,12 +101,11 @@ async fn import_list(url: &str, list: &str) -> Result<Value> {
         role: Some(Role::C2),
         tlp: Tlp::Amber,
         pap: Pap::Amber,
-        format: Format::Auto,
         dry_run: false,
     };
     let actor = Actor::person("bench", ActorRole::Analyst);
     let started = Instant::now();
-    let report = intake::import(&env, &actor, &request, File::open(list)?, |_| {}).await?;
+    let report = intake::import(&env, &actor, &request, Format::Auto, File::open(list)?, |_| {}).await?;
     let seconds = started.elapsed().as_secs_f64();
     Ok(json!({ "seconds": seconds, "peak_mib": peak_mib()?, "report": report }))
 }

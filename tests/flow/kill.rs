@@ -1,0 +1,166 @@
+//! kill -9 at random moments: what was under way is wholly there or not at all, the ledger holds, and the same
+//! command again brings the rest.
+//!
+//! Five times in an ordinary run; `LOCKSTEP_TEST_KILLS=50` asks for more, `LOCKSTEP_TEST_SEED` for other moments.
+//! The child is the program itself, as it was last built.
+
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use takedown::audit::{self, Chain};
+use tests::{Database, services};
+
+/// Lines in a list: more than one chunk of the store.
+const LINES: usize = 10_000;
+/// What an import writes rows of.
+const TABLES: [&str; 7] = ["import", "import_line", "observable", "sighting", "link", "fact", "audit_event"];
+
+/// The program, next to the folder of this test's binary.
+fn program() -> Result<Option<PathBuf>> {
+    let test = std::env::current_exe()?;
+    let program = test.ancestors().nth(2).context("target/debug/deps/flow-…")?.join("lockstep");
+    if program.is_file() {
+        return Ok(Some(program));
+    }
+    services::skip("killing the program: it is not built (cargo build -p server)")?;
+    Ok(None)
+}
+
+/// The program, to be run in an empty folder on that database.
+fn command(program: &Path, folder: &Path, database: &Database, words: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(words)
+        .current_dir(folder)
+        .env_clear()
+        .env("USER", "tester")
+        .env("LOCKSTEP__DATABASE__URL", database.url())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// A list that shares no name with the list of another round: some hosts, some repeats, some refusals.
+fn list(round: u64) -> String {
+    (0..LINES).fold(String::new(), |mut list, n| {
+        let _ = match n % 10 {
+            0..6 => writeln!(list, "r{round}d{n}.com"),
+            6 | 7 => writeln!(list, "hxxp://www.r{round}d{n}[.]com/a/{n}"),
+            8 => writeln!(list, "r{round}d{}.com", n - 8),
+            _ => writeln!(list, "see chapter {n}"),
+        };
+        list
+    })
+}
+
+async fn sizes(db: &DatabaseConnection) -> Result<[i64; TABLES.len()]> {
+    let mut sizes = [0; TABLES.len()];
+    for (size, table) in sizes.iter_mut().zip(TABLES) {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+        *size = row.context("a row")?.try_get_by_index(0)?;
+    }
+    Ok(sizes)
+}
+
+fn number(name: &str, otherwise: u64) -> Result<u64> {
+    let text = services::variable(name);
+    text.map_or(Ok(otherwise), |text| text.parse().with_context(|| format!("{name} must be a number")))
+}
+
+/// A number below `most`, the same for the same seed and round (SplitMix64).
+fn below(most: u64, seed: u64, round: u64) -> u64 {
+    let mut z = seed.wrapping_add(round.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (z ^ (z >> 31)) % most.max(1)
+}
+
+/// Runs the command and kills it after `moment`; true if it had ended by itself before.
+fn run_killed(mut command: Command, moment: Duration) -> Result<bool> {
+    let mut child = command.spawn()?;
+    std::thread::sleep(moment);
+    let ended = child.try_wait()?.is_some();
+    // SIGKILL; an error says that it has ended meanwhile.
+    let _ = child.kill();
+    child.wait()?;
+    Ok(ended)
+}
+
+fn run(mut command: Command) -> Result<()> {
+    let output = command.output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+/// Kills imports on `database`, one list after the other.
+async fn kill_imports(database: &Database) -> Result<()> {
+    let Some(program) = program()? else { return Ok(()) };
+    let folder = tempfile::tempdir()?;
+    let (kills, seed) = (number("LOCKSTEP_TEST_KILLS", 5)?, number("LOCKSTEP_TEST_SEED", 1)?);
+    let import = |round: u64| -> Result<Command> {
+        let name = format!("round-{round}.txt");
+        std::fs::write(folder.path().join(&name), list(round))?;
+        Ok(command(&program, folder.path(), database, &["import", &name, "--source", "kills", "--json"]))
+    };
+    let db = database.connect().await?;
+    // The first is left to its end: how long it takes, and what a whole import adds.
+    let empty = sizes(&db).await?;
+    let started = Instant::now();
+    run(import(0)?)?;
+    let length = u64::try_from(started.elapsed().as_micros())?;
+    let mut before = sizes(&db).await?;
+    let whole: Vec<i64> = before.iter().zip(empty).map(|(after, before)| after - before).collect();
+    ensure!(whole[2] > 8_000 && whole[3] > 7_000, "the list brings too little: {whole:?}");
+
+    let (mut there, mut absent) = (0, 0);
+    for round in 1..=kills {
+        let moment = Duration::from_micros(below(length, seed, round));
+        run_killed(import(round)?, moment)?;
+        let after = sizes(&db).await?;
+        let added: Vec<i64> = after.iter().zip(before).map(|(after, before)| after - before).collect();
+        ensure!(
+            added == whole || added.iter().all(|rows| *rows == 0),
+            "killed after {moment:?} (round {round}, seed {seed}): half-written, {TABLES:?} got {added:?} of {whole:?}"
+        );
+        if added == whole {
+            there += 1
+        } else {
+            absent += 1
+        }
+        ledger_holds(&db, round).await?;
+        // The same command again brings it, or finds it there.
+        run(import(round)?)?;
+        let after = sizes(&db).await?;
+        let added: Vec<i64> = after.iter().zip(before).map(|(after, before)| after - before).collect();
+        ensure!(added == whole, "repeated after a kill at {moment:?}: {TABLES:?} got {added:?} of {whole:?}");
+        ledger_holds(&db, round).await?;
+        before = after;
+    }
+    println!("{}: {kills} kills: {there} wholly there, {absent} not at all", database.name());
+    Ok(())
+}
+
+async fn ledger_holds(db: &DatabaseConnection, round: u64) -> Result<()> {
+    let chain = audit::verify(db).await?;
+    ensure!(matches!(chain, Chain::Intact { .. }), "round {round}: {chain:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_killed_import_is_whole_or_absent_on_sqlite() -> Result<()> {
+    kill_imports(&Database::sqlite().await?).await
+}
+
+#[tokio::test]
+async fn a_killed_import_is_whole_or_absent_on_postgres() -> Result<()> {
+    let Some(database) = Database::postgres().await? else { return Ok(()) };
+    kill_imports(&database).await
+}
