@@ -122,7 +122,8 @@ async fn kill_imports(database: &Database) -> Result<()> {
 
     let (mut there, mut absent) = (0, 0);
     for round in 1..=kills {
-        let moment = Duration::from_micros(below(length, seed, round));
+        // A few end before the kill comes.
+        let moment = Duration::from_micros(below(length + length / 4, seed, round));
         run_killed(import(round)?, moment)?;
         let after = sizes(&db).await?;
         let added: Vec<i64> = after.iter().zip(before).map(|(after, before)| after - before).collect();
