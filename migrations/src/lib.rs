@@ -27,6 +27,7 @@ mod m20261124_000017_notice;
 mod m20261124_000018_notice_task;
 mod m20261124_000019_verification;
 mod m20261124_000020_append_only;
+mod m20261124_000021_bulk_references;
 
 /// The key of the PostgreSQL advisory lock under which one process at a time changes the schema.
 const SCHEMA_LOCK: i64 = 0x6c6f_636b_7363_6865;
@@ -91,6 +92,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000018_notice_task::Migration),
             Box::new(m20261124_000019_verification::Migration),
             Box::new(m20261124_000020_append_only::Migration),
+            Box::new(m20261124_000021_bulk_references::Migration),
         ]
     }
 }
