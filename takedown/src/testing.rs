@@ -7,9 +7,8 @@ use entities::{
     ActorRole, FactKind, ImportId, ObservableId, ObservableKind, ObservableState, Pap, Probe, Role, SourceId,
     Timestamp, Tlp, fact, import, observable, observation, sighting, source,
 };
-use migrations::Migrator;
+use migrations::{Migrator, MigratorTrait};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QueryOrder};
-use sea_orm_migration::MigratorTrait;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
