@@ -214,7 +214,7 @@ async fn markings_stop_a_draft_and_a_later_marking_stops_the_sending() {
     let dir = tempfile::tempdir().unwrap();
     let mut test = Test::with(settings()).await;
     test.env.outside.mail = Mail::File { dir: dir.path().to_owned() };
-    let amber = Seed { name: "amber.example", tlp: Tlp::Amber, ..SEED };
+    let amber = Seed { name: "marked.example", tlp: Tlp::Amber, ..SEED };
     let notices = drafted(&test, &[SEED, amber]).await;
     assert_eq!(notices[0].xarf.as_array().unwrap().len(), 1);
     assert_eq!(states(&test).await, [TaskState::Approved, TaskState::Held]);

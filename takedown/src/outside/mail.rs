@@ -86,7 +86,8 @@ pub enum NotSent {
 }
 
 impl Mail {
-    /// Opens the way that the settings name. No connection is made yet.
+    /// Opens the way that the settings name. No connection is made yet. Must be
+    /// called, and its answer dropped, inside a Tokio runtime: the pool of connections lives there.
     ///
     /// # Errors
     /// A URL, mailbox or folder in the settings is wrong.
@@ -292,8 +293,8 @@ mod tests {
         assert!(matches!(refused, Err(NotSent::Later(_))));
     }
 
-    #[test]
-    fn settings_are_refused_with_their_key_and_secrets_are_not_shown() {
+    #[tokio::test]
+    async fn settings_are_refused_with_their_key_and_secrets_are_not_shown() {
         let wrong = |settings: MailSettings| Mail::open(&settings).expect_err("wrong").to_string();
         let base = MailSettings { delivery: Delivery::On, ..MailSettings::default() };
         assert!(

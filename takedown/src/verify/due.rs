@@ -12,7 +12,11 @@ use entities::{
     verification,
 };
 use playbooks::Verification;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, LockBehavior, LockType},
+};
 
 use super::judge::{Baseline, Class, Judgement, PointsAt, judge};
 use crate::{
@@ -36,6 +40,8 @@ use crate::{
 
 /// Tasks in one batch, which is one transaction.
 const BATCH: u64 = 200;
+/// How long a batch is one worker's.
+const CLAIM: Duration = Duration::from_secs(15 * 60);
 /// The states in which a target is looked at.
 const WATCHED: [TaskState; 7] = [
     TaskState::Sent,
@@ -62,18 +68,10 @@ impl Run for VerifyDue {
 /// Looks at one batch of the targets whose time has come; returns how many that were.
 ///
 /// # Errors
-/// The actor may not, another process changed one of the tasks meanwhile (then nothing of the batch is stored), or
-/// the database refused.
+/// The actor may not, or the database refused: then nothing of the batch is stored.
 pub async fn verify_due(env: &Env, actor: &Actor) -> Result<u64, Error> {
     access::check(actor, Action::Verify, Subject::System)?;
-    let tasks = visible::tasks(actor)
-        .filter(task::Column::State.is_in(WATCHED))
-        .filter(task::Column::NextCheckAt.lte(env.now()))
-        .order_by_asc(task::Column::NextCheckAt)
-        .order_by_asc(task::Column::Id)
-        .limit(BATCH)
-        .all(&env.db)
-        .await?;
+    let tasks = claim(env, actor).await?;
     if tasks.is_empty() {
         return Ok(0);
     }
@@ -106,6 +104,33 @@ pub async fn verify_due(env: &Env, actor: &Actor) -> Result<u64, Error> {
         changes.push((task.clone(), events(&task, judgement.verdict, agreeing, &rules, look.at)));
     }
     store(env, actor, changes, rows).await
+}
+
+/// Takes the tasks that have been due longest, so that no other worker looks at them meanwhile: if this one dies,
+/// they are due again after [`CLAIM`].
+async fn claim(env: &Env, actor: &Actor) -> Result<Vec<task::Model>, Error> {
+    let now = env.now();
+    let txn = env.begin().await?;
+    let mut tasks = visible::tasks(actor)
+        .filter(task::Column::State.is_in(WATCHED))
+        .filter(task::Column::NextCheckAt.lte(now))
+        .order_by_asc(task::Column::NextCheckAt)
+        .order_by_asc(task::Column::Id)
+        .limit(BATCH)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .all(&txn)
+        .await?;
+    task::Entity::update_many()
+        .col_expr(task::Column::NextCheckAt, Expr::value(Some(now.plus(CLAIM))))
+        .col_expr(task::Column::Version, Expr::col(task::Column::Version).add(1))
+        .filter(task::Column::Id.is_in(tasks.iter().map(|task| task.id)))
+        .exec(&txn)
+        .await?;
+    txn.commit().await?;
+    for task in &mut tasks {
+        task.version += 1;
+    }
+    Ok(tasks)
 }
 
 /// Asks the DNS about every target, and the registries only about those that changed hands or that somebody denies:
@@ -151,6 +176,7 @@ async fn store(
 ) -> Result<u64, Error> {
     let count = rows.len() as u64;
     let txn = env.begin().await?;
+    let changes = unmoved(&txn, actor, changes).await?;
     let tasks = apply(env, &txn, actor, "verified", changes).await?;
     verification::Entity::insert_many(rows).exec_without_returning(&txn).await?;
     env.commit(txn).await?;
@@ -159,6 +185,31 @@ async fn store(
         metrics::counter!("lockstep_verifications_total", "verdict" => verdict).increment(1);
     }
     Ok(count)
+}
+
+/// The changes of those tasks that nobody changed while we looked, on the rows as they are now. What a desk
+/// answered or a person withdrew meanwhile stands; this look's row counts in the next round. Another worker's claim
+/// is no change: with a clock that runs fast a claim may end before the looks do.
+async fn unmoved(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    changes: Vec<Change>,
+) -> Result<Vec<Change>, Error> {
+    let mut now: HashMap<TaskId, task::Model> = visible::for_update(visible::tasks(actor))
+        .filter(task::Column::Id.is_in(changes.iter().map(|(task, _)| task.id)))
+        .all(txn)
+        .await?
+        .into_iter()
+        .map(|task| (task.id, task))
+        .collect();
+    let same = |now: &task::Model, read: &task::Model| {
+        *now == task::Model { version: now.version, next_check_at: now.next_check_at, ..read.clone() }
+    };
+    let kept = changes.into_iter().filter_map(|(read, events)| {
+        let now = now.remove(&read.id).filter(|now| same(now, &read))?;
+        Some((now, events))
+    });
+    Ok(kept.collect())
 }
 
 /// The verdicts of each task's earlier rounds, newest first. Those before it last came back or was last asked do
@@ -170,7 +221,7 @@ async fn past(
 ) -> Result<HashMap<TaskId, Vec<Verdict>>, Error> {
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
     let mut rounds = cases::verifications(env, actor, &ids).await?;
-    let since = |task: &task::Model| task.first_notice_at.max(task.reemerged_at);
+    let since = |task: &task::Model| Ord::max(task.first_notice_at, task.reemerged_at);
     let verdicts = |task: &task::Model| {
         let rows = rounds.remove(&task.id).unwrap_or_default();
         rows.into_iter().filter(|row| Some(row.at) > since(task)).map(|row| row.verdict).collect()
@@ -289,11 +340,12 @@ fn points_at(env: &Env, look: &Look) -> PointsAt {
     }
     for link in look.answers.iter().flat_map(|seen| derive::links(&derive::nameless(), seen)) {
         for (list, _) in env.intake.benign.matches(&link.to) {
-            match env.intake.benign.kind_of(list) {
-                Some(BenignKind::Sinkhole) => points_at.sinkhole.get_or_insert_with(|| list.to_owned()),
-                Some(BenignKind::Parking) => points_at.parking.get_or_insert_with(|| list.to_owned()),
+            let places = match env.intake.benign.kind_of(list) {
+                Some(BenignKind::Sinkhole) => &mut points_at.sinkholes,
+                Some(BenignKind::Parking) => &mut points_at.parking,
                 _ => continue,
             };
+            places.entry(link.to.value.clone()).or_insert_with(|| list.to_owned());
         }
     }
     points_at
@@ -301,7 +353,13 @@ fn points_at(env: &Env, look: &Look) -> PointsAt {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::{
+        task::{Scope, approve, open},
+        testing::{Seed, Test, ana, lea},
+    };
 
     fn rules() -> Verification {
         super::rules("registrar-suspension@1").unwrap()
@@ -325,5 +383,63 @@ mod tests {
             [0, 1, 2, 47, 48, 719, 720, 90_000].map(hours),
             [15, 15, 60, 60, 1_440, 1_440, 10_080, 10_080]
         );
+    }
+
+    /// A task whose desk was asked, due for its first look.
+    async fn asked() -> (Test, task::Model) {
+        let test = Test::new().await;
+        let targets = test.plant(&[Seed::default()]).await;
+        let scope = Scope::Targets(targets);
+        let report = open(&test, &ana(), &scope, "registrar-suspension", &BTreeMap::new()).await.unwrap();
+        let row = approve(&test, &lea(), &report.opened).await.unwrap().remove(0);
+        let now = test.now();
+        let events = vec![Event::Queue, Event::Send { at: now, check_at: now }];
+        let txn = test.begin().await.unwrap();
+        let row = apply(&test, &txn, &lea(), "test", vec![(row, events)]).await.unwrap().remove(0);
+        txn.commit().await.unwrap();
+        (test, row)
+    }
+
+    #[tokio::test]
+    async fn a_look_that_brings_nothing_is_stored_and_comes_again() {
+        let (test, _) = asked().await;
+        let actor = Actor::System("verify-due");
+        assert_eq!(verify_due(&test, &actor).await.unwrap(), 1);
+        assert_eq!(verify_due(&test, &actor).await.unwrap(), 0);
+        let rounds = test.all::<verification::Entity>().await;
+        assert_eq!(rounds[0].verdict, Verdict::Inconclusive);
+        let row = test.all::<task::Entity>().await.remove(0);
+        assert_eq!((row.state, row.verdict), (TaskState::Sent, Some(Verdict::Inconclusive)));
+        assert!(row.next_check_at > Some(test.now()));
+    }
+
+    #[tokio::test]
+    async fn a_claimed_task_is_not_claimed_twice_until_the_claim_ends() {
+        let (test, _) = asked().await;
+        let actor = Actor::System("verify-due");
+        assert_eq!(claim(&test, &actor).await.unwrap().len(), 1);
+        assert_eq!(claim(&test, &actor).await.unwrap().len(), 0);
+        test.advance(CLAIM);
+        assert_eq!(claim(&test, &actor).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_happened_while_we_looked_stands() {
+        let (test, _) = asked().await;
+        let actor = Actor::System("verify-due");
+        let row = claim(&test, &actor).await.unwrap().remove(0);
+        let look = |row: &task::Model| {
+            vec![(row.clone(), vec![Event::SeeUp { verdict: Verdict::Live, check_at: test.now() }])]
+        };
+        // Another worker's claim does not lose the look.
+        test.advance(CLAIM);
+        claim(&test, &actor).await.unwrap();
+        let txn = test.begin().await.unwrap();
+        let kept = unmoved(&txn, &actor, look(&row)).await.unwrap();
+        assert_eq!((kept.len(), kept[0].0.version), (1, row.version + 1));
+        // A person's decision does.
+        let cancel = vec![(kept[0].0.clone(), vec![Event::Cancel { reason: "by hand".into() }])];
+        apply(&test, &txn, &lea(), "test", cancel).await.unwrap();
+        assert!(unmoved(&txn, &actor, look(&row)).await.unwrap().is_empty());
     }
 }

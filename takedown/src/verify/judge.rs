@@ -1,7 +1,7 @@
 //! The verdict on one look (reference/domain.md §1.3), pure. Deny by default: what is not clearly absent is not down.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
@@ -24,13 +24,13 @@ pub struct Baseline {
     pub registrar: Option<String>,
 }
 
-/// What a look points at, by the lists and the routing table that we hold.
+/// What a look points at, by the lists and the routing table that we hold. Addresses in RFC 5952's text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PointsAt {
-    /// The sinkhole list that an address or a name server is on.
-    pub sinkhole: Option<String>,
-    /// The parking list that an address or a name server is on.
-    pub parking: Option<String>,
+    /// The addresses and name servers that are on a sinkhole list, each with the list.
+    pub sinkholes: BTreeMap<String, String>,
+    /// The addresses and name servers that are on a parking list, each with the list.
+    pub parking: BTreeMap<String, String>,
     /// The autonomous systems of its addresses.
     pub systems: BTreeSet<u32>,
 }
@@ -56,12 +56,11 @@ impl Class {
             | Verdict::Unregistered
             | Verdict::Sinkholed
             | Verdict::Seized => Self::Down,
-            // A name without an address may be staged; a null address may be a resolver's filter; a parked or moved
-            // name is somebody's still.
-            Verdict::NoAddress | Verdict::Parked | Verdict::Moved | Verdict::Nullrouted | Verdict::Live => {
-                Self::Up
-            }
-            Verdict::Inconclusive => Self::Unclear,
+            // A name without an address may be staged, a moved one serves on.
+            Verdict::NoAddress | Verdict::Moved | Verdict::Live => Self::Up,
+            // A null address may be a resolver's filter, and a parked name is somebody's still: that is not down,
+            // and of a name that was down it does not say that the malware is back.
+            Verdict::Parked | Verdict::Nullrouted | Verdict::Inconclusive => Self::Unclear,
         }
     }
 }
@@ -119,8 +118,14 @@ fn present(
     points_at: &PointsAt,
     registration: &Registration,
 ) -> (Verdict, &'static str) {
-    if points_at.sinkhole.is_some() {
+    if voices.all_at(&points_at.sinkholes) {
         return (Verdict::Sinkholed, "it points at a known sinkhole");
+    }
+    if voices.real_addresses().all(|address| points_at.sinkholes.contains_key(&address.to_string())) {
+        return (
+            Verdict::Inconclusive,
+            "a sinkhole's address, which one resolver's filter may have put there",
+        );
     }
     let locks = ["server transfer prohibited", "server update prohibited", "server delete prohibited"];
     let locked = locks.iter().all(|lock| registration.status.contains(*lock));
@@ -133,7 +138,7 @@ fn present(
     if locked && another_registrar && other_servers {
         return (Verdict::Seized, "registrar and name servers changed, under every lock of the registry");
     }
-    if points_at.parking.is_some() {
+    if voices.all_at(&points_at.parking) {
         return (Verdict::Parked, "it points at a parking service");
     }
     if !before.systems.is_empty()
@@ -151,6 +156,7 @@ struct Voices<'a> {
     aaaa: Vec<(&'a str, &'a DnsReading)>,
     ns: Vec<&'a DnsReading>,
     parent: Option<Outcome>,
+    delegated_to: BTreeSet<&'a str>,
 }
 
 impl<'a> Voices<'a> {
@@ -160,6 +166,11 @@ impl<'a> Voices<'a> {
             aaaa: look.dns(Probe::Aaaa).collect(),
             ns: look.dns(Probe::Ns).chain(look.dns(Probe::Delegation)).map(|(_, reading)| reading).collect(),
             parent: look.dns(Probe::Delegation).map(|(_, reading)| reading.outcome).last(),
+            delegated_to: look
+                .dns(Probe::Delegation)
+                .filter(|(_, reading)| reading.outcome == Outcome::Answer)
+                .flat_map(|(_, reading)| reading.records.iter().map(String::as_str))
+                .collect(),
         }
     }
 
@@ -197,6 +208,24 @@ impl<'a> Voices<'a> {
     fn real_addresses(&self) -> impl Iterator<Item = IpAddr> {
         let gone = self.parent == Some(Outcome::NxDomain);
         self.addresses().filter(move |address| !gone && !null(*address))
+    }
+
+    /// Whether the name belongs to a list's places: the parent delegates it to one of their name servers, or two
+    /// resolvers agree on their addresses and none has another. Some resolvers filter by answering a block page's
+    /// or a sinkhole's address, and one such answer beside a real one says nothing about the name.
+    fn all_at(&self, places: &BTreeMap<String, String>) -> bool {
+        if self.delegated_to.iter().any(|server| places.contains_key(*server)) {
+            return true;
+        }
+        let at_place = |reading: &&DnsReading| {
+            let mut addresses =
+                reading.records.iter().filter_map(|text| text.parse::<IpAddr>().ok()).peekable();
+            addresses.peek().is_some() && addresses.all(|address| places.contains_key(&address.to_string()))
+        };
+        let answers: Vec<(&str, &DnsReading)> =
+            self.a.iter().chain(&self.aaaa).filter(|(_, r)| r.outcome == Outcome::Answer).copied().collect();
+        let resolvers: BTreeSet<&str> = answers.iter().map(|(server, _)| *server).collect();
+        resolvers.len() >= 2 && answers.iter().all(|(_, reading)| at_place(reading))
     }
 
     fn null_addresses(&self) -> bool {
@@ -255,7 +284,7 @@ fn evidence(look: &Look, registration: &Registration, points_at: &PointsAt, beca
             "status": registration.status,
             "registrar": registration.registrar,
         },
-        "sinkhole": points_at.sinkhole,
+        "sinkholes": points_at.sinkholes,
         "parking": points_at.parking,
         "systems": points_at.systems,
         "unanswered": look.unanswered.iter().map(|(probe, why)| json!({ "probe": probe, "why": why })).collect::<Vec<_>>(),
@@ -358,14 +387,44 @@ mod tests {
         let at =
             |systems: &[u32]| PointsAt { systems: systems.iter().copied().collect(), ..PointsAt::default() };
         let verdict = |before: &Baseline, at: &PointsAt| judge(&look, before, at).verdict;
-        let sinkhole = PointsAt { sinkhole: Some("a list".into()), ..at(&[64500]) };
+        let listed = || BTreeMap::from([("192.0.2.1".to_owned(), "a list".to_owned())]);
+        let sinkhole = PointsAt { sinkholes: listed(), ..at(&[64500]) };
         assert_eq!(verdict(&before, &sinkhole), Verdict::Sinkholed);
         assert_eq!(verdict(&before, &at(&[64501])), Verdict::Seized);
         let same_registrar = Baseline { registrar: Some("292".into()), ..before.clone() };
         assert_eq!(verdict(&same_registrar, &at(&[64501])), Verdict::Moved);
         assert_eq!(verdict(&same_registrar, &at(&[64500])), Verdict::Live);
-        let parking = PointsAt { parking: Some("a list".into()), ..at(&[64500]) };
+        let parking = PointsAt { parking: listed(), ..at(&[64500]) };
         assert_eq!(verdict(&same_registrar, &parking), Verdict::Parked);
+    }
+
+    #[test]
+    fn a_resolver_that_filters_to_a_sinkhole_does_not_make_one() {
+        let listed = |place: &str| PointsAt {
+            sinkholes: [(place.to_owned(), "a list".to_owned())].into(),
+            ..PointsAt::default()
+        };
+        let active = || Some(rdap(&["active"], "9990", false));
+        let verdict = |resolvers: &[&str], parent: &str, place: &str| {
+            judge(&look(resolvers, parent, active()), &Baseline::default(), &listed(place)).verdict
+        };
+        let (sink, real, servers) = ("192.0.2.66", "192.0.2.1", "ns1.example");
+        assert_eq!(verdict(&[sink, real], servers, sink), Verdict::Live);
+        assert_eq!(verdict(&[sink, "192.0.2.66 192.0.2.1"], servers, sink), Verdict::Live);
+        assert_eq!(verdict(&[sink], servers, sink), Verdict::Inconclusive);
+        assert_eq!(verdict(&[sink, "fail"], servers, sink), Verdict::Inconclusive);
+        assert_eq!(verdict(&[sink, sink], servers, sink), Verdict::Sinkholed);
+        assert_eq!(verdict(&[real], servers, servers), Verdict::Sinkholed);
+    }
+
+    #[test]
+    fn what_may_be_a_filter_or_a_parking_page_does_not_reopen_a_task() {
+        let class = |class| Verdict::ALL.iter().copied().filter(move |verdict| Class::of(*verdict) == class);
+        assert_eq!(class(Class::Up).collect::<Vec<_>>(), [Verdict::NoAddress, Verdict::Moved, Verdict::Live]);
+        assert_eq!(
+            class(Class::Unclear).collect::<Vec<_>>(),
+            [Verdict::Parked, Verdict::Nullrouted, Verdict::Inconclusive]
+        );
     }
 
     proptest! {
