@@ -114,7 +114,8 @@ async fn kill_imports(database: &Database) -> Result<()> {
     // The first is left to its end: how long it takes, and what a whole import adds.
     let empty = sizes(&db).await?;
     let started = Instant::now();
-    run(import(0)?)?;
+    run(import(0)?)
+        .context("the program as it was last built; cargo build -p server brings it up to date")?;
     let length = u64::try_from(started.elapsed().as_micros())?;
     let mut before = sizes(&db).await?;
     let whole: Vec<i64> = before.iter().zip(empty).map(|(after, before)| after - before).collect();
