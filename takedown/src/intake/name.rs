@@ -157,15 +157,15 @@ fn to_ascii(text: &str) -> Result<(String, Option<String>), String> {
         return Ok((text.to_ascii_lowercase(), None));
     }
     let uts46 = Uts46::new();
-    let ascii = uts46
-        .to_ascii(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore)
-        .map_err(|_| format!("`{}` is not a valid internationalised name (UTS 46)", shown(text)))?;
-    let ascii = ascii.strip_suffix('.').unwrap_or(&ascii).to_ascii_lowercase();
+    let ascii = match uts46.to_ascii(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore)
+    {
+        Ok(ascii) => ascii.strip_suffix('.').unwrap_or(&ascii).to_ascii_lowercase(),
+        // An `xn--` label that decodes to nothing is a name of the DNS all the same, and some do resolve.
+        Err(_) if text.is_ascii() => return Ok((text.to_ascii_lowercase(), None)),
+        Err(_) => return Err(format!("`{}` is not a valid internationalised name (UTS 46)", shown(text))),
+    };
     let (unicode, valid) = uts46.to_unicode(ascii.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow);
-    if valid.is_err() {
-        return Err(format!("`{}` is not a valid internationalised name (UTS 46)", shown(text)));
-    }
-    let display = (unicode != ascii.as_str()).then(|| unicode.into_owned());
+    let display = (valid.is_ok() && unicode != ascii.as_str()).then(|| unicode.into_owned());
     Ok((ascii, display))
 }
 
@@ -380,6 +380,8 @@ mod tests {
         assert!(name.mixed_script);
         assert!(read("XN--PYPAL-4VE.com").expect("the same").mixed_script);
         assert_eq!(read("faß.de").expect("a name").ascii, "xn--fa-hia.de");
+        let fake = read("XN--29s7inly9ib.evil.com").expect("a name of the DNS that is no valid A-label");
+        assert_eq!((fake.ascii.as_str(), fake.display), ("xn--29s7inly9ib.evil.com", None));
     }
 
     #[test]
@@ -398,10 +400,7 @@ mod tests {
                 "1.2.3.4.5",
                 "`1[.]2[.]3[.]4[.]5` ends in a number: neither an address nor a name; a version number?",
             ),
-            (
-                "xn--zzzzzzzzzzzz.com",
-                "`xn--zzzzzzzzzzzz[.]com` is not a valid internationalised name (UTS 46)",
-            ),
+            ("a\u{2fff}b.com", "`a\u{2fff}b[.]com` is not a valid internationalised name (UTS 46)"),
         ] {
             assert_eq!(read(given).map(|n| n.ascii), Err(why.to_owned()), "{given}");
         }

@@ -248,3 +248,55 @@ fn the_published_lists_are_read_in_full() {
         }
     }
 }
+
+/// `cargo test --release -p takedown --lib -- --ignored --nocapture speed` prints figures of this machine.
+#[test]
+#[ignore = "a measurement, worth nothing in a debug build"]
+fn speed_of_a_million_lines_and_of_benign_lookups() {
+    let mut text = String::new();
+    for n in 0..1_000_000u32 {
+        let line = match n % 8 {
+            0 => format!("name{n}.top\n"),
+            1 => format!("www.evil{n}.co.uk\n"),
+            2 => format!("45.{}.{}.{}\n", n % 223, n / 256 % 256, n % 256),
+            3 => format!("http://h{n}.evil{}.xyz/gate.php?id={n}\n", n % 999),
+            4 => format!("91.{}.{}.{}:{}\n", n % 223, n / 256 % 256, n % 256, 1 + n % 60_000),
+            5 => format!("bad{n}[.]example  # seen\n"),
+            6 => format!("{n:064x}\n"),
+            _ => format!("hxxps://evil{n}[.]test/a/b/c\n"),
+        };
+        text.push_str(&line);
+    }
+    let context = Context::default();
+    for (name, format) in [("auto", Format::Auto), ("maltrail", Format::Maltrail)] {
+        let mut links = 0;
+        let start = std::time::Instant::now();
+        let mut sink = |entry: Entry| {
+            links += entry.parsed.map_or(0, |p| p.links.len());
+            true
+        };
+        let summary = read(text.as_bytes(), "list.txt", format, &context, &mut sink).expect("a list");
+        let rate = summary.total as f64 / start.elapsed().as_secs_f64();
+        eprintln!(
+            "SPEED {name}: {rate:.0} lines/s, {} parsed of {}, {links} links",
+            summary.parsed, summary.total
+        );
+    }
+    let mut benign = crate::intake::benign::Benign::default();
+    for list in shared("misp-warninglists").iter().filter(|p| p.ends_with("list.json")) {
+        benign.load(list).expect("a list");
+    }
+    let mut seen = Vec::new();
+    let mut sink = |entry: Entry| {
+        seen.extend(entry.parsed.into_iter().flat_map(|p| p.sightings).map(|(named, _)| named));
+        seen.len() < 200_000
+    };
+    read(text.as_bytes(), "list.txt", Format::Auto, &context, &mut sink).expect("a list");
+    let start = std::time::Instant::now();
+    let hits: usize = seen.iter().map(|named| benign.matches(named).len()).sum();
+    eprintln!(
+        "SPEED benign: {:.0} look-ups/s, {hits} hits, {} lists",
+        seen.len() as f64 / start.elapsed().as_secs_f64(),
+        benign.len()
+    );
+}

@@ -184,6 +184,12 @@ fn value(
             .or_else(|_| parsed(cell, claim.clone(), context)),
         None => parsed(cell, claim.clone(), context),
     };
+    if let Some(endpoint) = traffic(cell) {
+        return parsed(&endpoint, claim.clone(), context);
+    }
+    if whole.is_err() && is_pattern(cell) {
+        return Err("a pattern, not an indicator".to_owned());
+    }
     if whole.is_ok() || !cell.contains([';', '|', '\n', ' ', ',']) {
         return whole.or_else(|why| remark(cell, claim, context).ok_or(why));
     }
@@ -200,6 +206,21 @@ fn value(
         }
     }
     Ok(all)
+}
+
+/// SEKOIA writes an endpoint as `Network traffic to 192.0.2.1 on port 443`.
+fn traffic(cell: &str) -> Option<String> {
+    let (host, port) = cell.strip_prefix("Network traffic to ")?.split_once(" on port ")?;
+    Some(format!("{}:{}", host.trim(), port.trim()))
+}
+
+/// A regular expression: it has what no indicator has.
+fn is_pattern(cell: &str) -> bool {
+    cell.contains("\\d")
+        || cell.contains("\\.(")
+        || cell.contains("]+")
+        || cell.contains(".*")
+        || cell.contains("(?")
 }
 
 /// An indicator with a remark in brackets behind it is not split by the marks above.

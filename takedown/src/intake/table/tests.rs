@@ -54,6 +54,14 @@ fn sekoia_rows_have_a_window() {
 }
 
 #[test]
+fn traffic_is_an_endpoint_and_a_pattern_is_none() {
+    let text = "ioc,first seen\nNetwork traffic to 192.0.2.1 on port 1111,2025-01-01\nverif(y)?gu[ea]st\\d+-b\\.com,2025-01-01\n";
+    let got = values(text, b',');
+    assert_eq!(got[1], Ok(vec!["192.0.2.1:1111".to_owned()]));
+    assert_eq!(got[2], Err("a pattern, not an indicator".to_owned()));
+}
+
+#[test]
 fn hashes_of_one_file_stand_in_one_cell() {
     let md5 = "7fe445d2b5df4b0e2ab87543f0109ae3";
     let sha1 = "58bdeed8ab97eca14e68259c9762fb34bb65196c";
