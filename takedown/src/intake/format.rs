@@ -217,6 +217,9 @@ fn text(sample: &str, cut: bool, context: &Context) -> Format {
     if most(hosts) {
         return Format::Hosts;
     }
+    if is_report(&content) {
+        return Format::Text;
+    }
     if let Some(delimiter) = table::delimiter(&lines, context) {
         return if delimiter == b'\t' { Format::Tsv } else { Format::Csv };
     }
@@ -244,6 +247,16 @@ fn is_hosts_line(line: &str) -> bool {
         && words.next().is_some_and(|w| {
             !w.starts_with('#') && w.parse::<std::net::IpAddr>().is_err() && w.contains(['.', 'l'])
         })
+}
+
+/// Headings with a colon at the end, and sentences below them: a report, however long its lists are.
+fn is_report(content: &[&str]) -> bool {
+    let words = |l: &str| l.split_whitespace().count();
+    let is_heading =
+        |l: &&&str| l.trim_end().ends_with(':') && words(l) <= 10 && !l.contains(['.', ',', '\t']);
+    let headings = content.iter().filter(is_heading).count();
+    let sentences = content.iter().filter(|l| words(l) > 6).count();
+    headings >= 2 && sentences >= 2
 }
 
 /// One word, or an indicator first and few words after it.
@@ -277,6 +290,10 @@ mod tests {
             ("$TTL 60\n@ SOA a. b. 1 2 3 4 5\nevil.example CNAME .\n", Ok(F::Rpz)),
             (
                 "The campaign used several domains, as seen below.\nIt began in May and went on for weeks.\n",
+                Ok(F::Text),
+            ),
+            (
+                "NOTES:\n- The names below were seen in one campaign since May.\n- All of them have the same registrar, as far as known.\nNAMES:\nevil[.]example\na.example\nb.example\nc.example\nd.example\ne.example\nf.example\n",
                 Ok(F::Text),
             ),
             ("{\"type\":\"bundle\",\"id\":\"bundle--1\",\"objects\":[]}", Ok(F::Stix)),
