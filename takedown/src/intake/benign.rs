@@ -311,7 +311,7 @@ impl Benign {
         }
         match named.kind {
             ObservableKind::Ipv4Address | ObservableKind::Ipv6Address => {
-                self.address_hits(&named.value, &mut hits)
+                self.address_hits(&named.value, &mut hits);
             }
             ObservableKind::Prefix => self.prefix_hits(&named.value, &mut hits),
             ObservableKind::FileHash => {

@@ -128,9 +128,7 @@ pub fn detect(sample: &[u8], context: &Context) -> Result<Format, Refused> {
         }
         [b'%', b'P', b'D', b'F', ..] => return Err(Refused::Document("PDF")),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => return Err(Refused::Document("document of an office program")),
-        [b'{' | b'[', next, ..]
-            if matches!(next, b'"' | b'{' | b'[' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r') =>
-        {
+        [b'{' | b'[', b'"' | b'{' | b'[' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r', ..] => {
             return json(start);
         }
         _ => {}
@@ -202,7 +200,7 @@ fn text(sample: &str, cut: bool, context: &Context) -> Format {
     let trail = |l: &&str| {
         l.starts_with("# Reference:") || l.starts_with("# Aliases:") || l.contains("Maltrail developers")
     };
-    if comments > 0 && lines.iter().any(|l| trail(l)) {
+    if comments > 0 && lines.iter().any(trail) {
         return Format::Maltrail;
     }
     let content: Vec<&str> = lines.iter().copied().filter(|l| no_content(l).is_none()).take(400).collect();

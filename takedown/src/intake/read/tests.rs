@@ -214,7 +214,6 @@ fn the_published_documents_are_read_or_refused() {
 /// that is allowed.
 fn read_in_full(folders: &[&str], may_be_refused: bool) {
     let context = Context::default();
-    let show = std::env::var_os("SHOW_COUNTS").is_some();
     for folder in folders.iter().copied() {
         for path in shared(folder) {
             let bytes = std::fs::read(&path).expect("a file");
@@ -222,7 +221,7 @@ fn read_in_full(folders: &[&str], may_be_refused: bool) {
             let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
             let mut sink = |entry: Entry| {
                 if let Err(why) = entry.parsed {
-                    if show {
+                    if ![lines::BLANK, lines::COMMENT].contains(&why.as_str()) {
                         let place = path
                             .strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"))
                             .expect("shared");
@@ -240,27 +239,23 @@ fn read_in_full(folders: &[&str], may_be_refused: bool) {
             let summary = match read(bytes.as_slice(), &name, Format::Auto, &context, &mut sink) {
                 Ok(summary) => summary,
                 Err(ReadError::Refused(_) | ReadError::Document { .. }) if may_be_refused => {
-                    if show {
-                        eprintln!("REFUSED | {folder}/{name}");
-                    }
+                    eprintln!("REFUSED | {folder}/{name}");
                     continue;
                 }
                 Err(error) => panic!("{name}: {error}"),
             };
             assert_eq!(summary.total, summary.parsed + summary.rejected, "{name}");
-            if show {
-                let mut top: Vec<_> = reasons.into_iter().map(|(why, n)| (n, why)).collect();
-                top.sort_by(|a, b| b.cmp(a));
-                let top: Vec<_> = top.into_iter().take(4).map(|(n, why)| format!("{n}× {why}")).collect();
-                eprintln!(
-                    "COUNT | {folder}/{name} | {} | {} | {} | {} | {}",
-                    summary.format,
-                    summary.total,
-                    summary.parsed,
-                    summary.rejected,
-                    top.join("; ")
-                );
-            }
+            let mut top: Vec<_> = reasons.into_iter().map(|(why, n)| (n, why)).collect();
+            top.sort_by(|a, b| b.cmp(a));
+            let top: Vec<_> = top.into_iter().take(4).map(|(n, why)| format!("{n}× {why}")).collect();
+            eprintln!(
+                "COUNT | {folder}/{name} | {} | {} | {} | {} | {}",
+                summary.format,
+                summary.total,
+                summary.parsed,
+                summary.rejected,
+                top.join("; ")
+            );
             let lines = bytes.iter().filter(|&&b| b == b'\n').count() as u64
                 + u64::from(bytes.last().is_some_and(|&b| b != b'\n'));
             if !matches!(

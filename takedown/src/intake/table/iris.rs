@@ -175,13 +175,13 @@ pub fn row(plan: &Plan, cells: &[String], domain: &Named, context: &Context, out
                 }
             }
             Field::SoaMailbox => {
-                row.relate(LinkKind::SoaMailbox, ObservableKind::RegistrantToken, label, cell)
+                row.relate(LinkKind::SoaMailbox, ObservableKind::RegistrantToken, label, cell);
             }
             Field::RegistrarId if id => {
-                row.relate(LinkKind::SponsoredBy, ObservableKind::Registrar, label, cell)
+                row.relate(LinkKind::SponsoredBy, ObservableKind::Registrar, label, cell);
             }
             Field::Registrar if !id => {
-                row.relate(LinkKind::SponsoredBy, ObservableKind::Registrar, label, cell)
+                row.relate(LinkKind::SponsoredBy, ObservableKind::Registrar, label, cell);
             }
             Field::Registrant if !is_withheld(cell) => {
                 row.relate(LinkKind::RegisteredTo, ObservableKind::RegistrantToken, label, cell);
@@ -244,7 +244,7 @@ impl Row<'_> {
     fn redirect(&mut self, label: &str, cell: &str) {
         match classify(cell, self.context) {
             Ok((to, _)) if to.value != self.domain.value => {
-                self.link(&self.domain.clone(), LinkKind::RedirectsTo, &to)
+                self.link(&self.domain.clone(), LinkKind::RedirectsTo, &to);
             }
             Ok(_) => {}
             Err(_) => self.publish(&self.domain.clone(), label, cell),
