@@ -144,7 +144,10 @@ fn refusals(playbook: &Playbook, facts: &Facts) -> Vec<Refusal> {
     let mut refuse = |check, reason: String| found.push(Refusal { check, reason });
     let target = &playbook.target;
     if !target.kinds.contains(&facts.kind) {
-        refuse(Check::Kind, format!("it is a {}, the playbook is for {}", facts.kind, words(&target.kinds)));
+        refuse(
+            Check::Kind,
+            format!("its kind is {}, the playbook is for {}", facts.kind, words(&target.kinds)),
+        );
     }
     if !target.states.contains(&facts.state) {
         refuse(Check::State, format!("it is {}, the playbook is for {}", facts.state, words(&target.states)));

@@ -90,9 +90,9 @@ enum Command {
 }
 
 impl Command {
-    /// Whether the command runs until it is told to stop, and logs like it.
+    /// Whether the command runs until it is told to stop, and logs like it. The demo tells its own story.
     const fn stays(&self) -> bool {
-        matches!(self, Self::Serve(_) | Self::Demo(_) | Self::Range(_))
+        matches!(self, Self::Serve(_) | Self::Range(_))
     }
 }
 

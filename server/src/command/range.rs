@@ -74,6 +74,7 @@ pub fn configuration(range: &Range, lists: &Lists) -> String {
         "# Made by `lockstep range`: the addresses are those of this run.\n\n\
          [intake]\nsuffixes = {}\nwarninglists = {}\n\n\
          [observe]\nresolvers = [\"{}\", \"{}\"]\nparents = {{ {} }}\nrdap_bootstrap = {}\nrdap_per_second = 0.0\n\
+         rdap_cache = \"0s\"\n\
          rdap_in_flight = 16\nrdap_allow_http = true\nrdap_allow_networks = [\"127.0.0.0/8\"]\nasn_tables = [{}, {}]\n",
         json!(range.suffixes()),
         text(&lists.warning_lists),

@@ -49,8 +49,8 @@ pub struct Row {
     pub verified_held: usize,
     /// Names that we verified as live.
     pub live: usize,
-    /// Names with another verdict or none.
-    pub other: usize,
+    /// Names with another verdict or none, each with it.
+    pub other: Vec<String>,
 }
 
 /// Scores the work.
@@ -79,7 +79,10 @@ pub async fn score(env: &Env, actor: &Actor, range: &Range) -> anyhow::Result<Sc
         match task.verdict {
             Some(Verdict::HeldByRegistrar) if verified => row.verified_held += 1,
             Some(Verdict::Live) => row.live += 1,
-            _ => row.other += 1,
+            verdict => {
+                let verdict = verdict.map_or("not looked at", Verdict::as_str);
+                row.other.push(format!("{}: {verdict}", truth.domain));
+            }
         }
         down += usize::from(verified);
         if verified && !held {
@@ -177,7 +180,7 @@ impl Scoreboard {
                 row.held.to_string(),
                 row.verified_held.to_string(),
                 row.live.to_string(),
-                row.other.to_string(),
+                row.other.len().to_string(),
                 if verdict { "✓" } else { "✗" }.to_owned(),
             ]
         };
@@ -187,8 +190,10 @@ impl Scoreboard {
             Chain::Intact { events, head } => format!("intact, {events} events, head {}…", &head[..16]),
             Chain::Broken { seq, reason } => format!("BROKEN at event {seq}: {reason}"),
         };
+        let others: String =
+            self.registrars.iter().flat_map(|row| &row.other).take(10).map(|o| format!("  {o}\n")).collect();
         format!(
-            "\nScoreboard\n{table}\n{} of {} targets verified dark; falsely down {}; missed {}. Ledger: {ledger}.\n{}\n",
+            "\nScoreboard\n{table}{others}\n{} of {} targets verified dark; falsely down {}; missed {}. Ledger: {ledger}.\n{}\n",
             self.down,
             self.tasks,
             self.falsely_down.len(),
