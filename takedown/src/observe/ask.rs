@@ -108,47 +108,64 @@ async fn one(env: &Env, target: &observable::Model, pap: Pap, questions: &Questi
 
 async fn name(env: &Env, target: &observable::Model, pap: Pap, questions: &Questions, look: &mut Look) {
     let dns = &env.outside.dns;
-    if !questions.dns.is_empty() {
-        match access::may_probe(pap, Reach::Actor) {
-            Ok(()) => {
-                let resolvers = if questions.all_resolvers {
-                    (0..dns.resolvers()).collect()
-                } else {
-                    vec![dns.shard(&target.value)]
-                };
-                let asked = resolvers
-                    .iter()
-                    .flat_map(|resolver| questions.dns.iter().map(move |probe| (*resolver, *probe)))
-                    .map(|(resolver, probe)| async move {
-                        (probe, dns.ask(resolver, &target.value, probe).await)
-                    });
-                look.answers
-                    .extend(join_all(asked).await.into_iter().map(|(probe, answer)| seen(probe, answer)));
-                if questions.wildcard && target.kind == ObservableKind::DomainName && has_address(look) {
-                    look.below = below(env, &target.value).await;
-                }
-            }
-            Err(refusal) => {
-                look.unanswered.extend(questions.dns.iter().map(|probe| (*probe, refusal.to_string())))
-            }
+    let may_recurse = access::may_probe(pap, Reach::Actor);
+    let own = dns.shard(&target.value);
+    match &may_recurse {
+        Ok(()) if questions.all_resolvers => {
+            resolvers(env, target, 0..dns.resolvers(), questions, look).await
+        }
+        Ok(()) => resolvers(env, target, own..own + 1, questions, look).await,
+        Err(refusal) => {
+            look.unanswered.extend(questions.dns.iter().map(|probe| (*probe, refusal.to_string())));
         }
     }
-    if target.kind != ObservableKind::DomainName {
-        return;
-    }
-    if questions.delegation {
+    let registrable = target.kind == ObservableKind::DomainName;
+    if registrable && questions.delegation {
         match access::may_probe(pap, Reach::ThirdParty) {
             Ok(()) => look.answers.push(seen(Probe::Delegation, dns.delegation(&target.value).await)),
             Err(refusal) => look.unanswered.push((Probe::Delegation, refusal.to_string())),
         }
     }
-    if questions.registration {
+    if may_recurse.is_ok() {
+        if !questions.all_resolvers && doubtful(look) {
+            let others = (0..dns.resolvers()).filter(|resolver| *resolver != own);
+            resolvers(env, target, others, questions, look).await;
+        }
+        if registrable && questions.wildcard && has_address(look) {
+            look.below = below(env, &target.value).await;
+        }
+    }
+    if registrable && questions.registration {
         super::registration::domain(env, &target.value, pap, look).await;
     }
 }
 
+/// Puts the DNS questions to these resolvers.
+async fn resolvers(
+    env: &Env,
+    target: &observable::Model,
+    which: impl Iterator<Item = usize>,
+    questions: &Questions,
+    look: &mut Look,
+) {
+    let asked = which.flat_map(|resolver| questions.dns.iter().map(move |probe| (resolver, *probe))).map(
+        |(resolver, probe)| async move { (probe, env.outside.dns.ask(resolver, &target.value, probe).await) },
+    );
+    let answers = join_all(asked).await;
+    look.answers.extend(answers.into_iter().map(|(probe, answer)| seen(probe, answer)));
+}
+
+/// The resolver may lie: it denies a name that the parent zone does not, or answers a null address.
+fn doubtful(look: &Look) -> bool {
+    let gone = look.dns(Probe::Delegation).any(|(_, reading)| reading.outcome == Outcome::NxDomain);
+    let denied = look.dns(Probe::A).any(|(_, reading)| reading.outcome == Outcome::NxDomain);
+    let null =
+        [Probe::A, Probe::Aaaa].into_iter().any(|probe| look.dns(probe).any(|(_, r)| r.is_nullrouted()));
+    (denied && !gone) || null
+}
+
 fn has_address(look: &Look) -> bool {
-    look.dns(Probe::A).any(|(_, reading)| reading.outcome == Outcome::Answer)
+    look.dns(Probe::A).any(|(_, reading)| reading.addresses().next().is_some())
 }
 
 /// The addresses that a name nobody made answers, below `domain`.

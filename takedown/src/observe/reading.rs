@@ -1,5 +1,7 @@
 //! Our reading of what a look-up returned: what is stored, compared and judged.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 /// How a DNS question ended. Only [`Outcome::NxDomain`] and [`Outcome::NoData`] say that something is absent.
@@ -32,6 +34,24 @@ pub struct DnsReading {
     /// The CNAME chain from the name asked, in order, without it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
+}
+
+impl DnsReading {
+    /// The addresses among the records, null addresses left out: those are what filtering resolvers answer.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.records.iter().filter_map(|text| text.parse().ok()).filter(|address| !is_null(*address))
+    }
+
+    /// Whether the answer has addresses and all of them are null.
+    pub fn is_nullrouted(&self) -> bool {
+        let mut addresses = self.records.iter().filter_map(|text| text.parse().ok()).peekable();
+        addresses.peek().is_some() && addresses.all(is_null)
+    }
+}
+
+/// 0.0.0.0, `::` and loopback: no host on the internet.
+pub fn is_null(address: IpAddr) -> bool {
+    address.is_unspecified() || address.is_loopback()
 }
 
 /// The sponsoring registrar as RDAP gives it (RFC 9083, role `registrar`).

@@ -12,7 +12,7 @@ use super::{
     derive, facts,
     look::Look,
     observations,
-    reading::Outcome,
+    reading::{DnsReading, Outcome},
 };
 use crate::{
     actor::Actor,
@@ -186,19 +186,16 @@ fn state(before: ObservableState, look: &Look, sinkholed: bool) -> ObservableSta
     if sinkholed {
         return ObservableState::Seized;
     }
-    let outcomes = || {
-        let probes = [Probe::A, Probe::Aaaa, Probe::Delegation].into_iter();
-        probes.flat_map(|probe| look.dns(probe).map(move |(_, reading)| (probe, reading.outcome)))
-    };
-    if outcomes().any(|(probe, outcome)| probe != Probe::Delegation && outcome == Outcome::Answer) {
+    let readings =
+        || [Probe::A, Probe::Aaaa].into_iter().flat_map(|probe| look.dns(probe).map(|(_, reading)| reading));
+    let routed = look.answers.iter().any(|seen| seen.probe == Probe::AsnTable);
+    if routed || readings().any(|reading| reading.addresses().next().is_some()) {
         return ObservableState::Active;
     }
-    if look.answers.iter().any(|seen| seen.probe == Probe::AsnTable) {
-        return ObservableState::Active;
-    }
-    let absent = |outcome| matches!(outcome, Outcome::NxDomain | Outcome::NoData);
-    let mut asked = outcomes().filter(|(probe, _)| *probe != Probe::Delegation).peekable();
-    if asked.peek().is_some() && asked.all(|(_, outcome)| absent(outcome)) {
+    // A resolver that answers a null address filters: it has no say.
+    let mut words = readings().filter(|reading| !reading.is_nullrouted()).peekable();
+    let absent = |reading: &DnsReading| matches!(reading.outcome, Outcome::NxDomain | Outcome::NoData);
+    if words.peek().is_some() && words.all(absent) {
         return ObservableState::Dark;
     }
     before

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::IpAddr,
 };
 
 use entities::{Probe, Verdict};
@@ -187,27 +187,26 @@ impl<'a> Voices<'a> {
             && says(Outcome::NxDomain) > 0
     }
 
-    /// Every resolver that answers says that the name is there without an address of either family, two of them or
-    /// one and the parent that delegates it.
+    /// Every resolver that has a say says that the name is there without an address of either family; two of them, or
+    /// one and the parent that delegates it. One that answers a null address filters, and has no say.
     fn agreed_without_address(&self) -> bool {
-        let without = |reading: &DnsReading| reading.outcome == Outcome::NoData;
-        let all = !self.a.is_empty()
-            && !self.aaaa.is_empty()
-            && self.a.iter().chain(&self.aaaa).all(|(_, reading)| without(reading));
-        all && self.a.len() + usize::from(self.parent == Some(Outcome::Answer)) >= 2
-    }
-
-    fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        let readings =
-            self.a.iter().chain(&self.aaaa).filter(|(_, reading)| reading.outcome == Outcome::Answer);
-        readings.flat_map(|(_, reading)| &reading.records).filter_map(|text| text.parse().ok())
+        let said = |all: &[(&'a str, &'a DnsReading)]| -> Option<usize> {
+            let mut words = all.iter().filter(|(_, reading)| !reading.is_nullrouted()).peekable();
+            words.peek()?;
+            let words: Vec<_> = words.collect();
+            words.iter().all(|(_, reading)| reading.outcome == Outcome::NoData).then_some(words.len())
+        };
+        let voices = said(&self.a).filter(|_| said(&self.aaaa).is_some()).unwrap_or(0);
+        voices > 0 && voices + usize::from(self.parent == Some(Outcome::Answer)) >= 2
     }
 
     /// A resolver that filters answers a null address or denies the name; one that has a real address outvotes it,
     /// unless the parent zone no longer has the name: then the address is a cache's.
     fn real_addresses(&self) -> impl Iterator<Item = IpAddr> {
         let gone = self.parent == Some(Outcome::NxDomain);
-        self.addresses().filter(move |address| !gone && !null(*address))
+        let readings =
+            self.a.iter().chain(&self.aaaa).filter(|(_, reading)| reading.outcome == Outcome::Answer);
+        readings.flat_map(|(_, reading)| reading.addresses()).filter(move |_| !gone)
     }
 
     /// Whether the name belongs to a list's places: the parent delegates it to one of their name servers, or two
@@ -228,21 +227,14 @@ impl<'a> Voices<'a> {
         resolvers.len() >= 2 && answers.iter().all(|(_, reading)| at_place(reading))
     }
 
+    /// Every resolver that answers for addresses answers null ones.
     fn null_addresses(&self) -> bool {
-        let mut addresses = self.addresses().peekable();
-        addresses.peek().is_some() && addresses.all(null)
+        !self.a.is_empty() && self.a.iter().all(|(_, reading)| reading.is_nullrouted())
     }
 
     fn name_servers(&self) -> BTreeSet<String> {
         let readings = self.ns.iter().filter(|reading| reading.outcome == Outcome::Answer);
         readings.flat_map(|reading| reading.records.iter().cloned()).collect()
-    }
-}
-
-fn null(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4 == Ipv4Addr::UNSPECIFIED || v4.is_loopback(),
-        IpAddr::V6(v6) => v6 == Ipv6Addr::UNSPECIFIED || v6.is_loopback(),
     }
 }
 
@@ -349,7 +341,7 @@ mod tests {
     #[test]
     fn every_row_of_the_table_gives_its_verdict() {
         let known = |status: &[&str]| Some(rdap(status, "9990", false));
-        let rows: [(&[&str], &str, Option<Seen>, Verdict); 18] = [
+        let rows: [(&[&str], &str, Option<Seen>, Verdict); 19] = [
             (&["nx", "nx"], "nx", known(&["client hold"]), Verdict::HeldByRegistrar),
             (&["nx", "nx"], "nx", known(&["client hold", "server hold"]), Verdict::HeldByRegistry),
             (&["nx"], "nx", known(&["client hold"]), Verdict::HeldByRegistrar),
@@ -368,6 +360,7 @@ mod tests {
             (&["nodata", "nodata"], "ns1.example", known(&["active"]), Verdict::NoAddress),
             (&["0.0.0.0", "0.0.0.0"], "ns1.example", known(&["active"]), Verdict::Nullrouted),
             (&["0.0.0.0", "192.0.2.1"], "ns1.example", known(&["active"]), Verdict::Live),
+            (&["0.0.0.0", "nodata"], "ns1.example", known(&["active"]), Verdict::NoAddress),
         ];
         for (resolvers, parent, registration, expected) in rows {
             let shown = format!("{resolvers:?} parent {parent} {registration:?}");
