@@ -110,10 +110,10 @@ pub fn check(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<(), 
         return forbidden(action, format!("the role {role} may not do this"));
     }
     // Four eyes: who prepared it cannot approve it.
-    if let (Action::ApproveTasks | Action::ApproveNotice, Subject::DraftedBy(name)) = (action, subject) {
-        if name == actor.to_string() {
-            return forbidden(action, "who prepared it cannot approve it: ask a second person".into());
-        }
+    if let (Action::ApproveTasks | Action::ApproveNotice, Subject::DraftedBy(name)) = (action, subject)
+        && name == actor.to_string()
+    {
+        return forbidden(action, "who prepared it cannot approve it: ask a second person".into());
     }
     Ok(())
 }

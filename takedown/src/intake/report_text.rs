@@ -271,7 +271,7 @@ impl<'a> Report<'a> {
             return Judged::Refused("a name in the report's references".to_owned());
         }
         let leads = tokens[..at].iter().all(|t| t.is_bullet());
-        if leads && about == About::Indicators && section::is_item(&token.rest_of_line) {
+        if leads && about == About::Indicators && section::is_item(token.rest_of_line) {
             return Judged::Indicator(read);
         }
         let beside_address = tokens.iter().any(|t| t.form() == Form::Address);

@@ -89,7 +89,7 @@ async fn one(env: &Env, target: &observable::Model, pap: Pap, questions: &Questi
         | ObservableKind::NameServer
         | ObservableKind::MailHost => name(env, target, pap, questions, &mut look).await,
         ObservableKind::Ipv4Address | ObservableKind::Ipv6Address => {
-            address(env, target, pap, questions, &mut look).await
+            address(env, target, pap, questions, &mut look).await;
         }
         ObservableKind::Endpoint
         | ObservableKind::Url

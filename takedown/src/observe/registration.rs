@@ -54,7 +54,7 @@ pub async fn address(env: &Env, ip: IpAddr, pap: Pap, look: &mut Look) {
     let Some(rdap) = &env.outside.rdap else { return };
     match rdap.ip(ip).await {
         Ok(answer) => {
-            look.answers.push(seen(probe, &answer.server, Reading::RdapNetwork(answer.reading), answer.raw))
+            look.answers.push(seen(probe, &answer.server, Reading::RdapNetwork(answer.reading), answer.raw));
         }
         Err(error) => failed(look, probe, &error),
     }

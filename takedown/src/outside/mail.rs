@@ -192,7 +192,7 @@ fn build(outgoing: &Outgoing, redirect: Option<&Mailbox>) -> Result<Message, Not
         builder = builder.reply_to(mailbox(reply_to)?);
     }
     if redirect.is_some() {
-        builder = builder.raw_header(header("Lockstep-Meant-For", &desk.email.to_string()));
+        builder = builder.raw_header(header("Lockstep-Meant-For", desk.email.as_ref()));
     }
     let boundary = format!("lockstep-{}", outgoing.message_id.split('@').next().unwrap_or_default());
     let mut parts = MultiPart::builder()

@@ -114,10 +114,10 @@ fn name_and_address(value: &str, claim: &Claim, context: &Context) -> Result<Par
     let (name, address) = value.split_once('|').ok_or("`domain|ip` is expected")?;
     let mut found = classify::parsed(name, claim.clone(), context)?;
     let other = classify::parsed(address, claim.clone(), context)?;
-    if let (Some((name, _)), Some((to, _))) = (found.sightings.first(), other.sightings.first()) {
-        if matches!(to.kind, ObservableKind::Ipv4Address | ObservableKind::Ipv6Address) {
-            found.links.push(classify::link(name, LinkKind::ResolvesTo, to));
-        }
+    if let (Some((name, _)), Some((to, _))) = (found.sightings.first(), other.sightings.first())
+        && matches!(to.kind, ObservableKind::Ipv4Address | ObservableKind::Ipv6Address)
+    {
+        found.links.push(classify::link(name, LinkKind::ResolvesTo, to));
     }
     crate::intake::json::absorb(&mut found, other);
     Ok(found)

@@ -159,8 +159,7 @@ fn trim(word: &str) -> (&str, bool) {
 
 /// A URL without what a sentence puts after it: quotes, brackets that it did not open, a placeholder.
 fn trim_url(url: &str) -> &str {
-    let end =
-        url.find(|c: char| matches!(c, '"' | '`' | '“' | '”' | '’' | '<' | '>' | '\'')).unwrap_or(url.len());
+    let end = url.find(['"', '`', '“', '”', '’', '<', '>', '\'']).unwrap_or(url.len());
     let mut text = &url[..end];
     // `?id=[short string]`: cut before a bracket that is no defanging.
     let after = text.find("//").map_or(0, |at| at + 2);
