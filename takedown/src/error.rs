@@ -89,6 +89,7 @@ impl Error {
     }
 
     /// Not there or not visible.
+    #[expect(clippy::needless_pass_by_value, reason = "ids, names and literals are all named in passing")]
     pub fn not_found(kind: &'static str, id: impl ToString) -> Self {
         Self::NotFound { kind, id: id.to_string() }
     }

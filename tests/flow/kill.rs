@@ -133,9 +133,9 @@ async fn kill_imports(database: &Database) -> Result<()> {
             "killed after {moment:?} (round {round}, seed {seed}): half-written, {TABLES:?} got {added:?} of {whole:?}"
         );
         if added == whole {
-            there += 1
+            there += 1;
         } else {
-            absent += 1
+            absent += 1;
         }
         ledger_holds(&db, round).await?;
         // The same command again brings it, or finds it there.

@@ -16,6 +16,7 @@ use takedown::{
 use tests::{App, on_each_database};
 
 /// A live domain of the main family, as its name.
+#[expect(clippy::expect_used, reason = "a test")]
 fn live(app: &App) -> String {
     let truth = app.range.truth().into_iter().find(|t| t.family.is_some() && t.manner == Manner::Plain);
     truth.expect("the small scenario has plain domains").domain

@@ -413,6 +413,7 @@ impl State {
     }
 
     /// From asked to verified and watched, and back when it returns.
+    #[expect(clippy::needless_pass_by_value, reason = "an event is used up, here as in its sisters")]
     fn watch(mut self, event: Event, refused: InvalidTransition) -> Result<Self, InvalidTransition> {
         match event {
             Event::SeeDown { at, verdict, check_at } => {

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "bodies are written in place")]
 fn event(body: Value) -> Vec<Entry> {
     let mut event = json!({"info": "x", "date": "2025-05-13", "Attribute": [], "Tag": []});
     for (key, value) in body.as_object().expect("an object") {

@@ -345,7 +345,7 @@ mod tests {
             let why = alternatives(pattern).expect_err(pattern);
             assert!(why.contains(word), "{pattern}: {why}");
         }
-        let wide = format!("[{}]", vec!["(a:b IN ('1','2','3','4'))"; 8].join(" AND "));
+        let wide = format!("[{}]", ["(a:b IN ('1','2','3','4'))"; 8].join(" AND "));
         assert!(alternatives(&wide).expect_err("wide").contains("alternatives"));
         let deep = format!("[{}a:b='1'{}]", "(".repeat(40), ")".repeat(40));
         assert!(alternatives(&deep).expect_err("deep").contains("deep"));
