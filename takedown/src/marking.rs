@@ -1,8 +1,4 @@
 //! The marking of an observable: the most restrictive of everything that was said of it or of what hangs on it.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a rule must see every marking, also those its actor may not read"
-)]
 
 use std::collections::HashMap;
 

@@ -127,6 +127,7 @@ fn gives_up<'a>(_: &'a job::Model, _: &'a Env) -> Running<'a> {
     Box::pin(async { Some(Err(JobError::GiveUp(Error::invalid("notice", "was withdrawn")))) })
 }
 
+#[expect(clippy::panic, reason = "what the worker must survive")]
 fn panics<'a>(_: &'a job::Model, _: &'a Env) -> Running<'a> {
     Box::pin(async { panic!("a defect in a job") })
 }

@@ -112,7 +112,7 @@ async fn name(env: &Env, target: &observable::Model, pap: Pap, questions: &Quest
     let own = dns.shard(&target.value);
     match &may_recurse {
         Ok(()) if questions.all_resolvers => {
-            resolvers(env, target, 0..dns.resolvers(), questions, look).await
+            resolvers(env, target, 0..dns.resolvers(), questions, look).await;
         }
         Ok(()) => resolvers(env, target, own..own + 1, questions, look).await,
         Err(refusal) => {

@@ -384,7 +384,7 @@ mod tests {
         let sinkhole = PointsAt { sinkholes: listed(), ..at(&[64500]) };
         assert_eq!(verdict(&before, &sinkhole), Verdict::Sinkholed);
         assert_eq!(verdict(&before, &at(&[64501])), Verdict::Seized);
-        let same_registrar = Baseline { registrar: Some("292".into()), ..before.clone() };
+        let same_registrar = Baseline { registrar: Some("292".into()), ..before };
         assert_eq!(verdict(&same_registrar, &at(&[64501])), Verdict::Moved);
         assert_eq!(verdict(&same_registrar, &at(&[64500])), Verdict::Live);
         let parking = PointsAt { parking: listed(), ..at(&[64500]) };
