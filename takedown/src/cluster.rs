@@ -3,9 +3,20 @@
 //! This is the thin form: pivots over a limit are hubs and left out, the others weigh by rarity, and names whose
 //! shared pivots weigh enough are joined.
 
+pub mod burst;
+pub mod edge_list;
+pub mod engine;
+pub mod features;
+pub mod fleet;
+pub mod graph;
 pub mod group;
 mod identity;
+mod intern;
+pub mod kind;
+pub mod leiden;
 mod load;
+pub mod moment;
+pub mod project;
 
 use std::collections::BTreeMap;
 

@@ -1,16 +1,56 @@
 //! `lockstep cluster`.
 
-use clap::Args;
+mod edges;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
 use serde_json::json;
-use takedown::cluster::{group::Hub, recluster};
+use takedown::cluster::{engine::Level, group::Hub, recluster};
 
 use super::Context;
 use crate::{exit::Exit, output, wiring::Needs};
 
 #[derive(Debug, Args)]
-pub struct Words {}
+pub struct Words {
+    /// Group a plain edge list instead of the store: tab-separated, a header, then domain, edge kind, value and
+    /// perhaps a date; or two ends of a graph under a header `a`, `b`
+    #[arg(long, value_name = "FILE", requires = "out")]
+    edges: Option<PathBuf>,
+    /// Where the clusters of an edge list go: domain, cluster
+    #[arg(long, value_name = "FILE", requires = "edges")]
+    out: Option<PathBuf>,
+    /// How finely to group an edge list: one hand, or one campaign's fleet
+    #[arg(long, value_enum, default_value_t = Fineness::Cluster, requires = "edges")]
+    level: Fineness,
+    /// The evidence that a pair in a cluster must bring on average, in thousandths
+    #[arg(long, value_name = "THOUSANDTHS", requires = "edges")]
+    resolution: Option<u32>,
+    /// Decides what is left to chance
+    #[arg(long, default_value_t = 1, requires = "edges")]
+    seed: u64,
+}
 
-pub async fn run(context: &Context, _: &Words) -> anyhow::Result<Exit> {
+/// [`Level`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Fineness {
+    Cluster,
+    Fleet,
+}
+
+impl From<Fineness> for Level {
+    fn from(fineness: Fineness) -> Self {
+        match fineness {
+            Fineness::Cluster => Self::Cluster,
+            Fineness::Fleet => Self::Fleet,
+        }
+    }
+}
+
+pub async fn run(context: &Context, words: &Words) -> anyhow::Result<Exit> {
+    if let (Some(edges), Some(out)) = (&words.edges, &words.out) {
+        return edges::run(context, words, edges, out);
+    }
     let env = context.env(Needs::Store).await?;
     let report = recluster(&env, &context.operator()).await?;
     if context.json {
