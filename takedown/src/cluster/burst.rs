@@ -123,7 +123,9 @@ fn side_by_side(all: &[Registration]) -> HashMap<(u32, u32), f64> {
     let mut beside: HashMap<(u32, u32), f64> = HashMap::new();
     for run in all.chunk_by(|a, b| a.registrar == b.registrar) {
         for (at, one) in run.iter().enumerate().filter(|(_, one)| one.exact && one.servers != u32::MAX) {
-            for far in run.iter().skip(at + 1).take(NEXT).take_while(|far| far.second - one.second <= FURTHEST) {
+            for far in
+                run.iter().skip(at + 1).take(NEXT).take_while(|far| far.second - one.second <= FURTHEST)
+            {
                 if far.exact && far.servers != u32::MAX {
                     let pair = (one.servers.min(far.servers), one.servers.max(far.servers));
                     *beside.entry(pair).or_default() += (-((far.second - one.second) as f64) / BESIDE).exp();
@@ -167,7 +169,9 @@ mod tests {
     fn read(rows: &[(&str, &str)]) -> Features {
         let mut text = String::from("domain\tedge\tvalue\n");
         for (name, first_seen) in rows {
-            text += &format!("{name}\tregistrar\tR\n{name}\tcreated\t2025-05-07\n{name}\tfirst_seen\t{first_seen}\n");
+            text += &format!(
+                "{name}\tregistrar\tR\n{name}\tcreated\t2025-05-07\n{name}\tfirst_seen\t{first_seen}\n"
+            );
         }
         edge_list::read(text.as_bytes()).unwrap()
     }
@@ -190,8 +194,10 @@ mod tests {
     #[test]
     fn a_busy_registrar_says_little() {
         let names: Vec<String> = (0..60).map(|at| format!("n{at:02}.example")).collect();
-        let times: Vec<String> = (0..60).map(|at| format!("2025-05-07T10:{:02}:{:02}Z", at / 12, at % 12 * 5)).collect();
-        let rows: Vec<(&str, &str)> = names.iter().zip(&times).map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        let times: Vec<String> =
+            (0..60).map(|at| format!("2025-05-07T10:{:02}:{:02}Z", at / 12, at % 12 * 5)).collect();
+        let rows: Vec<(&str, &str)> =
+            names.iter().zip(&times).map(|(a, b)| (a.as_str(), b.as_str())).collect();
         assert!(pairs(&read(&rows), 50).iter().all(|pair| pair.tie.points < 60));
     }
 }

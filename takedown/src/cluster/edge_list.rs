@@ -131,14 +131,17 @@ fn row(collector: &mut Collector, columns: &Columns, text: &str) -> Result<(), S
         }
         Columns::Features { name, kind, value, date } => {
             let cells: Vec<&str> = cells.collect();
-            let (Some(name), Some(kind), Some(value)) = (cells.get(name), cells.get(kind), cells.get(value)) else {
+            let (Some(name), Some(kind), Some(value)) = (cells.get(name), cells.get(kind), cells.get(value))
+            else {
                 return Err(too_few(name.max(kind).max(value) + 1, text));
             };
-            let date = date.and_then(|at| cells.get(at)).map(|text| text.trim()).filter(|text| !text.is_empty());
+            let date =
+                date.and_then(|at| cells.get(at)).map(|text| text.trim()).filter(|text| !text.is_empty());
             let since = date
                 .map(|text| {
-                    Moment::read(text)
-                        .ok_or_else(|| format!("{text:?} is no date: write 2025-05-07 or 2025-05-07T03:37:58Z"))
+                    Moment::read(text).ok_or_else(|| {
+                        format!("{text:?} is no date: write 2025-05-07 or 2025-05-07T03:37:58Z")
+                    })
                 })
                 .transpose()?;
             feature(collector, name, kind, value, since)

@@ -116,7 +116,9 @@ pub fn weigh(features: &Features, tuning: Tuning) -> (Graph, Vec<burst::Pair>, V
             shared_by: links,
         }))
         .collect();
-    hubs.sort_by(|a, b| b.shared_by.cmp(&a.shared_by).then_with(|| (a.kind, &a.value).cmp(&(b.kind, &b.value))));
+    hubs.sort_by(|a, b| {
+        b.shared_by.cmp(&a.shared_by).then_with(|| (a.kind, &a.value).cmp(&(b.kind, &b.value)))
+    });
     (Graph::of(features.names.len(), ties), bursts, hubs)
 }
 

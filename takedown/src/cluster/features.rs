@@ -291,7 +291,11 @@ impl Collector {
         let earlier = |slot: &mut Option<Moment>, moment: Moment| {
             // Of one day the exact moment says more.
             let better = slot.is_none_or(|old| {
-                if old.day() == moment.day() { moment.exact && (!old.exact || moment < old) } else { moment < old }
+                if old.day() == moment.day() {
+                    moment.exact && (!old.exact || moment < old)
+                } else {
+                    moment < old
+                }
             });
             if better {
                 *slot = Some(moment);
@@ -311,7 +315,8 @@ impl Collector {
                     }
                 }
                 Meaning::Pivot(PivotKind::Registrar) => {
-                    let smaller = registrar[at].is_none_or(|old| self.texts.get(*value) < self.texts.get(old));
+                    let smaller =
+                        registrar[at].is_none_or(|old| self.texts.get(*value) < self.texts.get(old));
                     if smaller {
                         registrar[at] = Some(*value);
                     }
@@ -323,7 +328,9 @@ impl Collector {
             earlier(&mut created[rank[*name as usize] as usize], *moment);
         }
         let moment = |created: Option<Moment>, seen: Option<Moment>| match (created, seen) {
-            (Some(created), Some(seen)) if !created.exact && seen.exact && created.day() == seen.day() => Some(seen),
+            (Some(created), Some(seen)) if !created.exact && seen.exact && created.day() == seen.day() => {
+                Some(seen)
+            }
             (Some(created), _) => Some(created),
             (None, seen) => seen,
         };

@@ -17,7 +17,12 @@ const EMPTY: u64 = u64::MAX;
 
 impl Default for Interner {
     fn default() -> Self {
-        Self { table: vec![EMPTY; 1 << 10], text: String::new(), ends: Vec::new(), hasher: RandomState::new() }
+        Self {
+            table: vec![EMPTY; 1 << 10],
+            text: String::new(),
+            ends: Vec::new(),
+            hasher: RandomState::new(),
+        }
     }
 }
 

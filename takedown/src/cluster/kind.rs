@@ -84,7 +84,9 @@ impl PivotKind {
             Self::Day => (0.2, 4.0),
             Self::MailHost | Self::Title => (0.15, 10.0),
             Self::NameWord | Self::Prefix => (0.1, 10.0),
-            Self::AutonomousSystem | Self::CertificateIssuer | Self::RecordShape | Self::NameShape => (0.05, 10.0),
+            Self::AutonomousSystem | Self::CertificateIssuer | Self::RecordShape | Self::NameShape => {
+                (0.05, 10.0)
+            }
         };
         Strength { pair, spread }
     }
@@ -164,7 +166,9 @@ pub fn meaning(kind: &str) -> Meaning {
     let plain: String =
         kind.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
     let pivot = match plain.as_str() {
-        "ip" | "a" | "aaaa" | "address" | "ipaddress" | "ipv4" | "ipv6" | "resolvesto" | "host" => PivotKind::Address,
+        "ip" | "a" | "aaaa" | "address" | "ipaddress" | "ipv4" | "ipv6" | "resolvesto" | "host" => {
+            PivotKind::Address
+        }
         "prefix" | "cidr" | "netblock" | "inprefix" => PivotKind::Prefix,
         "asn" | "as" | "autonomoussystem" | "announcedby" => PivotKind::AutonomousSystem,
         "ns" | "nameserver" | "nameservers" | "nspair" | "nsset" | "delegatedto" => PivotKind::NameServers,
@@ -186,8 +190,8 @@ pub fn meaning(kind: &str) -> Meaning {
         "created" | "createdate" | "creationdate" | "registered" | "registration" | "registrationdate"
         | "registeredat" => return Meaning::Registered,
         "firstseen" => return Meaning::FirstSeen,
-        "expires" | "expirationdate" | "expirydate" | "updated" | "updateddate" | "lastseen" | "status" | "eppstatus"
-        | "tld" => return Meaning::Silent,
+        "expires" | "expirationdate" | "expirydate" | "updated" | "updateddate" | "lastseen" | "status"
+        | "eppstatus" | "tld" => return Meaning::Silent,
         other if other.starts_with("registrant") || other.starts_with("whoisemail") => PivotKind::Registrant,
         "email" | "phone" | "owner" | "registeredto" => PivotKind::Registrant,
         _ => PivotKind::Other,
@@ -198,14 +202,27 @@ pub fn meaning(kind: &str) -> Meaning {
 /// A value that stands for "not told", whose holders share nothing: the registrar's form, a privacy service.
 pub fn is_placeholder(kind: PivotKind, value: &str) -> bool {
     let lower = value.trim().to_ascii_lowercase();
-    if matches!(lower.as_str(), "" | "-" | "none" | "null" | "n/a" | "na" | "unknown" | "nan" | "0" | "." | "localhost") {
+    if matches!(
+        lower.as_str(),
+        "" | "-" | "none" | "null" | "n/a" | "na" | "unknown" | "nan" | "0" | "." | "localhost"
+    ) {
         return true;
     }
     kind == PivotKind::Registrant
         && (lower.contains("://")
-            || ["redacted", "privacy", "proxy", "protect", "withheld", "not disclosed", "gdpr", "whois", "data masked"]
-                .iter()
-                .any(|word| lower.contains(word)))
+            || [
+                "redacted",
+                "privacy",
+                "proxy",
+                "protect",
+                "withheld",
+                "not disclosed",
+                "gdpr",
+                "whois",
+                "data masked",
+            ]
+            .iter()
+            .any(|word| lower.contains(word)))
 }
 
 #[cfg(test)]
@@ -222,7 +239,9 @@ mod tests {
 
     #[test]
     fn a_privacy_service_is_no_registrant() {
-        for value in ["REDACTED FOR PRIVACY", "https://registrar.example/contact?d=a.example", "", "Privacy@x.example"] {
+        for value in
+            ["REDACTED FOR PRIVACY", "https://registrar.example/contact?d=a.example", "", "Privacy@x.example"]
+        {
             assert!(is_placeholder(PivotKind::Registrant, value), "{value}");
         }
         assert!(!is_placeholder(PivotKind::Registrant, "a@inbox.example"));

@@ -37,7 +37,8 @@ pub fn communities(graph: &Graph, sizes: &[f64], search: Search, start: Option<V
 /// One pass: move, refine, aggregate, until nothing aggregates any more.
 fn pass(graph: &Graph, sizes: &[f64], resolution: f64, start: Vec<u32>, random: &mut Random) -> Vec<u32> {
     let mut community = number(start).0;
-    let mut order: Vec<u32> = (0..graph.nodes() as u32).filter(|node| graph.degree(*node as usize) > 0).collect();
+    let mut order: Vec<u32> =
+        (0..graph.nodes() as u32).filter(|node| graph.degree(*node as usize) > 0).collect();
     random.shuffle(&mut order);
     let mut state = Level::new(sizes, community, resolution);
     state.move_nodes(graph, &order);
@@ -47,7 +48,8 @@ fn pass(graph: &Graph, sizes: &[f64], resolution: f64, start: Vec<u32>, random: 
     // Of each node of the first level, the node of the present level.
     let mut home: Vec<u32> = (0..graph.nodes() as u32).collect();
     loop {
-        let (graph, sizes) = coarse.as_ref().map_or((graph, sizes), |(graph, sizes)| (graph, sizes.as_slice()));
+        let (graph, sizes) =
+            coarse.as_ref().map_or((graph, sizes), |(graph, sizes)| (graph, sizes.as_slice()));
         let (numbered, count) = number(refined);
         if count == graph.nodes() {
             break;
@@ -99,7 +101,8 @@ impl<'a> Level<'a> {
         let mut touched: Vec<u32> = Vec::new();
         let mut waiting = vec![true; nodes];
         let mut queue: std::collections::VecDeque<u32> = order.iter().copied().collect();
-        let mut free: Vec<u32> = (0..nodes as u32).rev().filter(|at| self.weight[*at as usize] == 0.0).collect();
+        let mut free: Vec<u32> =
+            (0..nodes as u32).rev().filter(|at| self.weight[*at as usize] == 0.0).collect();
         while let Some(node) = queue.pop_front() {
             let at = node as usize;
             waiting[at] = false;

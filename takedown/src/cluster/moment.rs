@@ -25,9 +25,10 @@ impl Moment {
         }
         let number = |from: usize, to: usize| -> Option<i64> {
             let digits = bytes.get(from..to)?;
-            digits.iter().all(u8::is_ascii_digit).then(|| {
-                digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'))
-            })
+            digits
+                .iter()
+                .all(u8::is_ascii_digit)
+                .then(|| digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')))
         };
         let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
         let parted = matches!((bytes[4], bytes[7]), (b'-', b'-') | (b'/', b'/'));
@@ -54,8 +55,11 @@ impl Moment {
 /// The offset from UTC in seconds that the rest of a time of day tells; none is UTC.
 fn shift(rest: &[u8]) -> Option<i64> {
     let Some(at) = rest.iter().position(|byte| matches!(byte, b'+' | b'-')) else { return Some(0) };
-    let digits: Vec<i64> =
-        rest[at + 1..].iter().filter(|byte| byte.is_ascii_digit()).map(|digit| i64::from(digit - b'0')).collect();
+    let digits: Vec<i64> = rest[at + 1..]
+        .iter()
+        .filter(|byte| byte.is_ascii_digit())
+        .map(|digit| i64::from(digit - b'0'))
+        .collect();
     let seconds = match digits.as_slice() {
         [a, b] => (a * 10 + b) * 3_600,
         [a, b, c, d] => (a * 10 + b) * 3_600 + (c * 10 + d) * 60,
@@ -85,7 +89,8 @@ mod tests {
         assert_eq!(Moment::read("2025-05-07 05:37:58+02:00"), exact(1_746_589_078));
         assert_eq!(Moment::read("2025-05-07T03:37Z"), exact(1_746_589_020));
         assert_eq!(Moment::read("1746589078"), exact(1_746_589_078));
-        for odd in ["", "13335", "2025-13-07", "2025-05-07x", "yesterday", "2025-05-07T99:00:00", "20250507"] {
+        for odd in ["", "13335", "2025-13-07", "2025-05-07x", "yesterday", "2025-05-07T99:00:00", "20250507"]
+        {
             assert_eq!(Moment::read(odd), None, "{odd}");
         }
     }

@@ -24,7 +24,8 @@ const HUBS: usize = 10;
 pub fn run(context: &Context, words: &Words, edges: &Path, out: &Path) -> anyhow::Result<Exit> {
     let shown = edges.display();
     let file = File::open(edges).with_context(|| format!("cannot read {shown}"))?;
-    let features = edge_list::read(BufReader::with_capacity(1 << 20, file)).with_context(|| shown.to_string())?;
+    let features =
+        edge_list::read(BufReader::with_capacity(1 << 20, file)).with_context(|| shown.to_string())?;
     let mut tuning = Tuning { level: words.level.into(), seed: words.seed, ..Tuning::default() };
     if let Some(resolution) = words.resolution {
         tuning.resolution = resolution;
