@@ -17,6 +17,7 @@ pub mod leiden;
 mod load;
 pub mod moment;
 pub mod project;
+pub mod shape;
 
 use std::collections::BTreeMap;
 

@@ -3,10 +3,10 @@
 //! The first line names the columns: domain, edge kind, value, and perhaps a date. Further columns are left alone.
 //! A header of `a`, `b`, `weight` (or `source`, `target`) makes it a plain graph.
 
-use std::io::{BufRead, Write};
+use std::io::{Read, Write};
 
 use super::{
-    features::{Collector, Features, MOST_KINDS},
+    features::{Collector, Features, MOST_KINDS, Row},
     moment::Moment,
 };
 
@@ -33,6 +33,7 @@ pub enum EdgeListError {
 }
 
 /// Where the columns are.
+#[derive(Clone, Copy, Debug)]
 enum Columns {
     /// Domain, kind, value and perhaps a date.
     Features { name: usize, kind: usize, value: usize, date: Option<usize> },
@@ -40,58 +41,144 @@ enum Columns {
     Graph { a: usize, b: usize },
 }
 
+/// Rows that are taken in together.
+const BATCH: usize = 512;
+
+/// Bytes that are read together.
+const BLOCK: usize = 1 << 20;
+
 /// Reads an edge list to its end.
 ///
 /// # Errors
 /// The first line that is not as the header says, by its number.
-pub fn read(mut input: impl BufRead) -> Result<Features, EdgeListError> {
-    let mut collector = Collector::default();
-    let mut line = Vec::new();
-    let mut number = 0;
-    let mut columns = None;
+pub fn read(mut input: impl Read) -> Result<Features, EdgeListError> {
+    let mut reader = Reader::default();
+    let mut block: Vec<u8> = Vec::with_capacity(BLOCK);
     loop {
-        line.clear();
-        number += 1;
-        let refuse = |what: String| EdgeListError::Line { line: number, what };
-        if read_line(&mut input, &mut line).map_err(|error| match error.kind() {
-            std::io::ErrorKind::InvalidData => refuse(error.to_string()),
-            _ => error.into(),
-        })? == 0
-        {
+        let before = block.len();
+        let read = (&mut input).take((BLOCK - before) as u64).read_to_end(&mut block)?;
+        let end = if read == 0 { block.len() } else { memchr::memrchr(b'\n', &block).map_or(0, |at| at + 1) };
+        if end == 0 && block.len() > LONGEST_LINE {
+            return Err(reader.refuse(1, format!("longer than {LONGEST_LINE} bytes: that is no edge")));
+        }
+        reader.block(&block[..end])?;
+        block.drain(..end);
+        if read == 0 {
             break;
         }
-        let text = std::str::from_utf8(&line).map_err(|_| refuse("not UTF-8: convert the file".into()))?;
-        let text = text.trim_end_matches(['\n', '\r']);
-        let text = if number == 1 { text.trim_start_matches('\u{feff}') } else { text };
-        if text.is_empty() {
-            continue;
-        }
-        match &columns {
-            None => columns = Some(header(text).map_err(refuse)?),
-            Some(columns) => row(&mut collector, columns, text).map_err(refuse)?,
-        }
-        if collector.texts() >= MOST_TEXTS {
-            return Err(refuse("more than four thousand million distinct texts".into()));
-        }
     }
-    if columns.is_none() {
-        return Err(EdgeListError::Line {
-            line: 1,
-            what: "the file is empty: the first line names the columns: domain, edge, value, date".into(),
-        });
+    if reader.columns.is_none() {
+        let what = "the file is empty: the first line names the columns: domain, edge, value, date".into();
+        return Err(EdgeListError::Line { line: 1, what });
     }
-    Ok(collector.finish())
+    Ok(reader.collector.finish())
 }
 
-/// One line into `line`, at most [`LONGEST_LINE`] bytes.
-fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<usize> {
-    let mut limited = std::io::Read::take(&mut *input, LONGEST_LINE as u64 + 1);
-    let read = limited.read_until(b'\n', line)?;
-    if read > LONGEST_LINE {
-        let message = format!("longer than {LONGEST_LINE} bytes: that is no edge");
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
+/// What was read so far.
+#[derive(Default)]
+struct Reader {
+    collector: Collector,
+    columns: Option<Columns>,
+    /// Lines of the blocks before.
+    lines: usize,
+    /// The kind of the last row, which the next mostly has too.
+    last_kind: (String, u16),
+}
+
+impl Reader {
+    fn refuse(&self, line: usize, what: String) -> EdgeListError {
+        EdgeListError::Line { line: self.lines + line, what }
     }
-    Ok(read)
+
+    /// Takes in whole lines.
+    fn block(&mut self, block: &[u8]) -> Result<(), EdgeListError> {
+        let text = std::str::from_utf8(block).map_err(|error| {
+            let line = memchr::memchr_iter(b'\n', &block[..error.valid_up_to()]).count() + 1;
+            self.refuse(line, "not UTF-8: convert the file".into())
+        })?;
+        let mut batch: Vec<Row<'_>> = Vec::with_capacity(BATCH);
+        let (mut from, mut count) = (0, 0);
+        while from < text.len() {
+            let to = memchr::memchr(b'\n', &block[from..]).map_or(text.len(), |at| from + at);
+            count += 1;
+            let line = text[from..to].strip_suffix('\r').unwrap_or(&text[from..to]);
+            from = to + 1;
+            if line.len() > LONGEST_LINE {
+                return Err(self.refuse(count, format!("longer than {LONGEST_LINE} bytes: that is no edge")));
+            }
+            if line.is_empty() {
+                continue;
+            }
+            if let Some(columns) = self.columns {
+                let row = self.row(columns, line).map_err(|what| self.refuse(count, what))?;
+                batch.push(row);
+            } else {
+                let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+                self.columns = Some(header(line).map_err(|what| self.refuse(count, what))?);
+            }
+            if batch.len() == BATCH {
+                self.collector.rows(&batch);
+                batch.clear();
+            }
+        }
+        self.collector.rows(&batch);
+        self.lines += count;
+        if self.collector.texts() >= MOST_TEXTS {
+            return Err(self.refuse(0, "more than four thousand million distinct texts".into()));
+        }
+        Ok(())
+    }
+
+    fn row<'a>(&mut self, columns: Columns, line: &'a str) -> Result<Row<'a>, String> {
+        match columns {
+            Columns::Features { name, kind, value, date } => {
+                let cell = |at| cell(line, at).ok_or_else(|| too_few(name.max(kind).max(value) + 1, line));
+                let (name, kind, value) = (cell(name)?, cell(kind)?, cell(value)?);
+                if name.is_empty() {
+                    return Err("the domain is empty".into());
+                }
+                if kind.is_empty() {
+                    return Err(format!("the edge kind of {name:?} is empty"));
+                }
+                let date = date.and_then(|at| self::cell(line, at)).filter(|text| !text.is_empty());
+                let since = date.map(moment).transpose()?;
+                Ok(Row { name, kind: self.kind(kind)?, value, since, ends: false })
+            }
+            Columns::Graph { a, b } => {
+                let cell = |at| cell(line, at).ok_or_else(|| too_few(a.max(b) + 1, line));
+                let (name, value) = (cell(a)?, cell(b)?);
+                if name.is_empty() || value.is_empty() {
+                    return Err("an end is empty".into());
+                }
+                Ok(Row { name, kind: self.kind("edge")?, value, since: None, ends: true })
+            }
+        }
+    }
+
+    fn kind(&mut self, kind: &str) -> Result<u16, String> {
+        if self.last_kind.0 != kind {
+            let number = self.collector.kind(kind).ok_or_else(|| {
+                format!("more than {MOST_KINDS} edge kinds: is the second column the kind?")
+            })?;
+            self.last_kind = (kind.to_owned(), number);
+        }
+        Ok(self.last_kind.1)
+    }
+}
+
+/// A cell of a line, without blanks around it.
+fn cell(line: &str, at: usize) -> Option<&str> {
+    let mut from = 0;
+    for _ in 0..at {
+        from += memchr::memchr(b'\t', &line.as_bytes()[from..])? + 1;
+    }
+    let rest = &line[from..];
+    let to = memchr::memchr(b'\t', rest.as_bytes()).unwrap_or(rest.len());
+    Some(rest[..to].trim())
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    Moment::read(text).ok_or_else(|| format!("{text:?} is no date: write 2025-05-07 or 2025-05-07T03:37:58Z"))
 }
 
 fn header(text: &str) -> Result<Columns, String> {
@@ -119,73 +206,8 @@ fn header(text: &str) -> Result<Columns, String> {
     Err(format!("the first line names the columns (domain, edge, value, date), not {text:?}"))
 }
 
-fn row(collector: &mut Collector, columns: &Columns, text: &str) -> Result<(), String> {
-    let mut cells = text.split('\t');
-    match *columns {
-        Columns::Features { name: 0, kind: 1, value: 2, date: None } => {
-            // The usual order, without a list.
-            let (Some(name), Some(kind), Some(value)) = (cells.next(), cells.next(), cells.next()) else {
-                return Err(too_few(3, text));
-            };
-            feature(collector, name, kind, value, None)
-        }
-        Columns::Features { name, kind, value, date } => {
-            let cells: Vec<&str> = cells.collect();
-            let (Some(name), Some(kind), Some(value)) = (cells.get(name), cells.get(kind), cells.get(value))
-            else {
-                return Err(too_few(name.max(kind).max(value) + 1, text));
-            };
-            let date =
-                date.and_then(|at| cells.get(at)).map(|text| text.trim()).filter(|text| !text.is_empty());
-            let since = date
-                .map(|text| {
-                    Moment::read(text).ok_or_else(|| {
-                        format!("{text:?} is no date: write 2025-05-07 or 2025-05-07T03:37:58Z")
-                    })
-                })
-                .transpose()?;
-            feature(collector, name, kind, value, since)
-        }
-        Columns::Graph { a, b } => {
-            let cells: Vec<&str> = cells.collect();
-            let (Some(from), Some(to)) = (cells.get(a), cells.get(b)) else {
-                return Err(too_few(a.max(b) + 1, text));
-            };
-            let Some(kind) = collector.kind("edge") else { return Err(too_many_kinds()) };
-            if from.trim().is_empty() || to.trim().is_empty() {
-                return Err("an end is empty".into());
-            }
-            collector.tie(from.trim(), to.trim(), kind);
-            Ok(())
-        }
-    }
-}
-
-fn feature(
-    collector: &mut Collector,
-    name: &str,
-    kind: &str,
-    value: &str,
-    since: Option<Moment>,
-) -> Result<(), String> {
-    let (name, kind) = (name.trim(), kind.trim());
-    if name.is_empty() {
-        return Err("the domain is empty".into());
-    }
-    if kind.is_empty() {
-        return Err(format!("the edge kind of {name:?} is empty"));
-    }
-    let Some(kind) = collector.kind(kind) else { return Err(too_many_kinds()) };
-    collector.row(name, kind, value, since);
-    Ok(())
-}
-
 fn too_few(wanted: usize, text: &str) -> String {
     format!("{} columns, not {wanted}: columns are separated by tabs", text.split('\t').count())
-}
-
-fn too_many_kinds() -> String {
-    format!("more than {MOST_KINDS} edge kinds: is the second column the kind?")
 }
 
 /// Writes `domain`, `cluster`, in the order of the names.
@@ -199,3 +221,6 @@ pub fn write(mut output: impl Write, names: &[Box<str>], clusters: &[u32]) -> st
     }
     output.flush()
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,11 +35,13 @@ pub struct Tuning {
     pub level: Level,
     /// Decides the order of visits.
     pub seed: u64,
+    /// Threads to use; the outcome does not depend on it.
+    pub threads: usize,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { hub_limit: 50, resolution: 250, level: Level::Cluster, seed: 1 }
+        Self { hub_limit: 50, resolution: 250, level: Level::Cluster, seed: 1, threads: 2 }
     }
 }
 
@@ -81,7 +83,7 @@ pub fn find(features: &Features, tuning: Tuning) -> Found {
             let sizes = vec![1.0; features.names.len()];
             leiden::communities(&graph, &sizes, search(tuning), None)
         }
-        Level::Fleet => fleet::fleets(features, tuning.seed),
+        Level::Fleet => fleet::fleets(features, tuning.seed, tuning.threads),
     };
     let (cluster, clusters) = leiden::number(cluster);
     Found { cluster, clusters, hubs, graph, bursts }
@@ -89,8 +91,12 @@ pub fn find(features: &Features, tuning: Tuning) -> Found {
 
 /// The search that a tuning asks for.
 pub const fn search(tuning: Tuning) -> Search {
-    Search { resolution: tuning.resolution as f64 * (POINTS / 1_000.0), seed: tuning.seed, passes: PASSES }
+    let resolution = tuning.resolution as f64 * (POINTS / 1_000.0);
+    Search { resolution, seed: tuning.seed, passes: PASSES, threads: tuning.threads }
 }
+
+/// Passes over the whole graph; a third changed nothing that was measured.
+const PASSES: usize = 2;
 
 /// The evidence for each pair of names; and what was parked.
 pub fn weigh(features: &Features, tuning: Tuning) -> (Graph, Vec<burst::Pair>, Vec<Hub>) {
@@ -142,6 +148,3 @@ fn days(features: &Features, ties: &mut Vec<Tie>) {
 
 /// With more names of one registrar the day says nothing.
 const MOST_OF_A_DAY: usize = 40;
-
-/// Passes over the whole graph; more changed nothing that was measured.
-const PASSES: usize = 1;

@@ -74,6 +74,23 @@ pub struct Collector {
     /// When a registrar's row says that it held since, by name.
     dates: Vec<(u32, Moment)>,
     silent: usize,
+    /// Kept between batches for its memory.
+    numbers: Vec<u32>,
+}
+
+/// What one row tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The kind, by number.
+    pub kind: u16,
+    /// The value.
+    pub value: &'a str,
+    /// Since when, if that is told.
+    pub since: Option<Moment>,
+    /// Whether the value is a name too: both are ends of a tie.
+    pub ends: bool,
 }
 
 /// More kinds than this are no edge list.
@@ -101,31 +118,43 @@ impl Collector {
         number
     }
 
-    /// A name holds a value, perhaps since a moment.
-    pub fn row(&mut self, name: &str, kind: u16, value: &str, since: Option<Moment>) {
-        let name = self.name(name);
-        let (value, number) = (value.trim(), usize::from(kind));
-        let meaning = self.kinds[number].1;
-        let silent = match meaning {
-            Meaning::Silent => true,
-            Meaning::Pivot(kind) => is_placeholder(kind, value),
-            Meaning::Registered | Meaning::FirstSeen => false,
-        };
-        if silent {
-            self.silent += 1;
-            return;
+    /// Names hold values, perhaps since a moment.
+    pub fn rows(&mut self, rows: &[Row<'_>]) {
+        let mut texts: Vec<&str> = Vec::with_capacity(rows.len() * 2);
+        for row in rows {
+            texts.push(row.name);
+            texts.push(if self.says(row) { row.value } else { row.name });
         }
-        if let (Meaning::Pivot(PivotKind::Registrar), Some(since)) = (meaning, since) {
-            self.dates.push((name, since));
+        let mut numbers = std::mem::take(&mut self.numbers);
+        self.texts.numbers(&texts, &mut numbers);
+        for (row, pair) in rows.iter().zip(numbers.chunks_exact(2)) {
+            let (name, value) = (pair[0], pair[1]);
+            self.mark(name);
+            if !self.says(row) {
+                self.silent += 1;
+                continue;
+            }
+            if let (Meaning::Pivot(PivotKind::Registrar), Some(since)) =
+                (self.kinds[usize::from(row.kind)].1, row.since)
+            {
+                self.dates.push((name, since));
+            }
+            if row.ends {
+                self.mark(value);
+            }
+            self.rows.push((name, value, row.kind));
         }
-        let value = self.texts.number(value);
-        self.rows.push((name, value, kind));
+        self.numbers = numbers;
     }
 
-    /// Two names are tied.
-    pub fn tie(&mut self, a: &str, b: &str, kind: u16) {
-        let (a, b) = (self.name(a), self.name(b));
-        self.rows.push((a, b, kind));
+    /// Whether a row says anything.
+    fn says(&self, row: &Row<'_>) -> bool {
+        match self.kinds[usize::from(row.kind)].1 {
+            Meaning::Silent => false,
+            Meaning::Pivot(PivotKind::Other) => !row.value.is_empty(),
+            Meaning::Pivot(kind) => !is_placeholder(kind, row.value),
+            Meaning::Registered | Meaning::FirstSeen => true,
+        }
     }
 
     /// How many distinct texts there are.

@@ -8,6 +8,7 @@ use super::{
     graph::{Graph, Tie},
     kind::PivotKind,
     leiden::{self, Search},
+    shape,
 };
 
 /// Below 1: fleets are few and large.
@@ -18,7 +19,7 @@ const REGISTRAR: f64 = 4.0;
 const EVERYBODY: f64 = 0.98;
 
 /// The fleet of each name.
-pub fn fleets(features: &Features, seed: u64) -> Vec<u32> {
+pub fn fleets(features: &Features, seed: u64, threads: usize) -> Vec<u32> {
     let names = features.names.len();
     let mut ties: Vec<Tie> = Vec::new();
     let mut nodes = names as u32;
@@ -44,24 +45,30 @@ pub fn fleets(features: &Features, seed: u64) -> Vec<u32> {
     let sizes: Vec<f64> =
         (0..graph.nodes()).map(|node| graph.row(node).map(|(_, points)| f64::from(points)).sum()).collect();
     let total: f64 = sizes.iter().sum();
-    let search = Search { resolution: if total > 0.0 { RESOLUTION / total } else { 1.0 }, seed, passes: 3 };
+    let resolution = if total > 0.0 { RESOLUTION / total } else { 1.0 };
+    let search = Search { resolution, seed, passes: 3, threads };
     let mut fleet = leiden::communities(&graph, &sizes, search, None);
     fleet.truncate(names);
     fleet
 }
 
-/// Habits that names and dates tell: the top-level domain, the day of registration.
+/// Habits that names and dates tell: the top-level domain, the form, the words, the day of registration.
 fn told(features: &Features) -> Vec<Vec<u32>> {
-    let mut by: HashMap<(bool, String), Vec<u32>> = HashMap::new();
+    let mut by: HashMap<(u8, String), Vec<u32>> = HashMap::new();
     for (at, name) in features.names.iter().enumerate() {
+        let mut tell = |what: u8, value: String| by.entry((what, value)).or_default().push(at as u32);
         if let Some((_, tld)) = name.rsplit_once('.') {
-            by.entry((false, tld.to_ascii_lowercase())).or_default().push(at as u32);
+            tell(0, tld.to_ascii_lowercase());
         }
         if let Some(Some((moment, _))) = features.registered.get(at) {
-            by.entry((true, moment.day().to_string())).or_default().push(at as u32);
+            tell(1, moment.day().to_string());
+        }
+        tell(2, shape::form(name));
+        for word in shape::words(name) {
+            tell(3, word);
         }
     }
-    let mut by: Vec<_> = by.into_iter().collect();
+    let mut by: Vec<_> = by.into_iter().filter(|(_, names)| names.len() > 1).collect();
     by.sort_unstable();
     by.into_iter().map(|(_, names)| names).collect()
 }

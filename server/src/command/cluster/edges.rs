@@ -1,11 +1,6 @@
 //! `lockstep cluster --edges`: an edge list in, clusters out, no database.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{BufReader, BufWriter},
-    path::Path,
-};
+use std::{collections::BTreeMap, fs::File, io::BufWriter, path::Path};
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -24,8 +19,7 @@ const HUBS: usize = 10;
 pub fn run(context: &Context, words: &Words, edges: &Path, out: &Path) -> anyhow::Result<Exit> {
     let shown = edges.display();
     let file = File::open(edges).with_context(|| format!("cannot read {shown}"))?;
-    let features =
-        edge_list::read(BufReader::with_capacity(1 << 20, file)).with_context(|| shown.to_string())?;
+    let features = edge_list::read(file).with_context(|| shown.to_string())?;
     let mut tuning = Tuning { level: words.level.into(), seed: words.seed, ..Tuning::default() };
     if let Some(resolution) = words.resolution {
         tuning.resolution = resolution;
