@@ -31,8 +31,10 @@ mirror!(
         /// A name below a registrable domain, or a public suffix itself, as an A-label.
         HostName,
         /// An IPv4 address.
+        #[graphql(name = "IPV4_ADDRESS")]
         Ipv4Address,
         /// An IPv6 address in RFC 5952 text.
+        #[graphql(name = "IPV6_ADDRESS")]
         Ipv6Address,
         /// An address and a port: `192.0.2.1:443`, `[2001:db8::1]:443`.
         Endpoint,

@@ -356,6 +356,8 @@ pub struct ObservableFilter {
     role: Option<Role>,
     /// On a benign list (true) or on none (false).
     listed: Option<bool>,
+    /// Looked at (true) or not yet (false).
+    observed: Option<bool>,
 }
 
 impl ObservableFilter {
@@ -369,6 +371,7 @@ impl ObservableFilter {
             family: self.family.map(|family| ctx.env().intake.families.canonical(&family)),
             role: self.role.map(Into::into),
             listed: self.listed,
+            observed: self.observed,
         }
     }
 }

@@ -8,13 +8,13 @@ use takedown::{
     error::Error,
     job::{
         Job,
-        kinds::{ObserveDue, VerifyDue},
+        kinds::{ObserveDue, SendWaiting, VerifyDue},
         schedule,
     },
 };
 use tokio_util::sync::CancellationToken;
 
-/// How often the table is looked at, in the clock's time.
+/// How often the table is looked at.
 const TICK: Duration = Duration::from_secs(1);
 
 /// One line of the table.
@@ -43,17 +43,17 @@ macro_rules! table {
 table! {
     30 => ObserveDue {}, ObserveDue;
     60 => VerifyDue {}, VerifyDue;
+    300 => SendWaiting {}, SendWaiting;
 }
 
 /// Offers turns until `stop`.
 pub async fn run(env: Arc<Env>, stop: CancellationToken) {
     let mut turns = table();
-    let pause = env.clock.wall(TICK).max(Duration::from_millis(50));
     while !stop.is_cancelled() {
         offer(&env, &mut turns).await;
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(TICK) => {}
         }
     }
 }

@@ -83,6 +83,17 @@ pub enum Subject<'a> {
     DraftedBy(&'a str),
 }
 
+/// Refuses who has not signed in, before anything is looked for: "not found" would send them the wrong way.
+///
+/// # Errors
+/// [`Error::Unauthenticated`].
+pub const fn signed_in(actor: &Actor) -> Result<(), Error> {
+    match actor {
+        Actor::Nobody => Err(Error::Unauthenticated),
+        _ => Ok(()),
+    }
+}
+
 /// May `actor` do `action` on `subject`?
 ///
 /// # Errors

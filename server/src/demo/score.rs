@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entities::{ObservableState, TaskState, Verdict, task};
+use entities::{TaskState, Verdict, task};
 use range::{Range, Truth};
 use serde::Serialize;
 use takedown::{
@@ -146,7 +146,7 @@ async fn count(env: &Env, states: Vec<TaskState>) -> anyhow::Result<u64> {
 /// # Errors
 /// The database refused.
 pub async fn observable_count(env: &Env) -> anyhow::Result<u64> {
-    names(env, Vec::new()).await
+    names(env, None).await
 }
 
 /// How many of them were looked at.
@@ -154,15 +154,15 @@ pub async fn observable_count(env: &Env) -> anyhow::Result<u64> {
 /// # Errors
 /// The database refused.
 pub async fn observed_count(env: &Env) -> anyhow::Result<u64> {
-    names(env, vec![ObservableState::Active, ObservableState::Dark, ObservableState::Seized]).await
+    names(env, Some(true)).await
 }
 
-async fn names(env: &Env, states: Vec<ObservableState>) -> anyhow::Result<u64> {
+async fn names(env: &Env, observed: Option<bool>) -> anyhow::Result<u64> {
     use entities::ObservableKind::{DomainName, HostName};
     let page = Page { total: true, ..Page::first(1) };
     let filter = observables::ObservableFilter {
         kinds: vec![DomainName, HostName],
-        states,
+        observed,
         ..observables::ObservableFilter::default()
     };
     Ok(observables::list(env, &Actor::System("demo"), &filter, page).await?.total.unwrap_or(0))

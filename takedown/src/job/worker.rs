@@ -165,7 +165,7 @@ fn describe(error: &Error) -> String {
 
 /// Renews the lease until it is lost.
 async fn keep_lease(env: &Env, row: &job::Model) {
-    let beat = env.clock.wall(env.settings.jobs.lease / 3).max(Duration::from_millis(50));
+    let beat = (env.settings.jobs.lease / 3).max(Duration::from_millis(50));
     loop {
         tokio::time::sleep(beat).await;
         match queue::renew(env, row).await {

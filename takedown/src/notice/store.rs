@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{actor::Actor, error::Error, outside::mail::Outgoing, settings::MailSettings, visible};
+use crate::{access, actor::Actor, error::Error, outside::mail::Outgoing, settings::MailSettings, visible};
 
 /// The notice with this id, locked until the transaction ends.
 pub(super) async fn locked(
@@ -16,6 +16,7 @@ pub(super) async fn locked(
     actor: &Actor,
     id: NoticeId,
 ) -> Result<notice::Model, Error> {
+    access::signed_in(actor)?;
     let found =
         visible::for_update(visible::notices(actor)).filter(notice::Column::Id.eq(id)).one(txn).await?;
     found.ok_or_else(|| Error::not_found("notice", id))

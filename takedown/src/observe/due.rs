@@ -159,6 +159,7 @@ pub async fn observe_now(
 }
 
 async fn find(env: &Env, actor: &Actor, whom: Whom) -> Result<Vec<ObservableId>, Error> {
+    access::signed_in(actor)?;
     let select = visible::observables(actor).select_only().column(observable::Column::Id);
     let select = select.order_by_asc(observable::Column::Id);
     let select = match whom {

@@ -43,7 +43,7 @@ pub async fn store<'a>(
         let mut new = Vec::new();
         for seen in &look.answers {
             let reading = value(&seen.reading)?;
-            let digest = digest(&reading);
+            let digest = digest(seen.probe, &reading);
             match present.remove(&(look.observable, seen.probe, seen.server.clone())) {
                 Some(row) if row.digest == digest => same.push((row.id, look.at)),
                 _ => {
@@ -150,8 +150,40 @@ pub fn value(reading: &Reading) -> Result<Value, Error> {
     value.map_err(Error::internal)
 }
 
-/// SHA-256 of the reading's JSON text. Field order is the struct's and sets are sorted by the port, so the same
-/// answer has the same digest.
-fn digest(reading: &Value) -> Vec<u8> {
+/// SHA-256 of what counts as the answer: the reading's JSON text. Field order is the struct's and sets are sorted by
+/// the port, so the same answer has the same digest. An SOA's serial moves with every edit of its zone, several
+/// times an hour at large operators, and says nothing about the name: it is kept in the row but not compared.
+fn digest(probe: Probe, reading: &Value) -> Vec<u8> {
+    if probe == Probe::Soa {
+        let mut compared = reading.clone();
+        let records = compared.get_mut("records").and_then(Value::as_array_mut);
+        for record in records.into_iter().flatten() {
+            let fields = record.as_str().unwrap_or_default().split(' ').enumerate();
+            *record = fields
+                .filter(|(at, _)| *at != 2)
+                .map(|(_, field)| field)
+                .collect::<Vec<_>>()
+                .join(" ")
+                .into();
+        }
+        return Sha256::digest(compared.to_string()).to_vec();
+    }
     Sha256::digest(reading.to_string()).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_new_serial_is_no_change_and_a_new_primary_is() {
+        let soa = |text: &str| digest(Probe::Soa, &json!({ "outcome": "answer", "records": [text] }));
+        let first = soa("ns1.example hostmaster.example 7 3600 900 86400 300");
+        assert_eq!(first, soa("ns1.example hostmaster.example 8 3600 900 86400 300"));
+        assert_ne!(first, soa("ns2.example hostmaster.example 7 3600 900 86400 300"));
+        let txt = |text: &str| digest(Probe::Txt, &json!({ "outcome": "answer", "records": [text] }));
+        assert_ne!(txt("a b 7 c"), txt("a b 8 c"));
+    }
 }

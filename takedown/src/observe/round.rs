@@ -1,10 +1,15 @@
 //! A round: looks at a batch, stores what changed, and says when to look again.
 #![expect(clippy::disallowed_methods, reason = "writes rows that `visible` or the due query has handed over")]
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use entities::{FactKind, ObservableId, ObservableState, Probe, Timestamp, observable};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect, sea_query::Expr,
+};
 use serde_json::json;
 
 use super::{
@@ -160,9 +165,10 @@ async fn settle(
 ) -> Result<(), Error> {
     let mut groups: BTreeMap<(ObservableState, Timestamp, Option<Timestamp>), Vec<ObservableId>> =
         BTreeMap::new();
+    let now = states(txn, targets).await?;
     for (target, look) in targets.iter().zip(looks) {
         let sinkholed = facts.iter().any(|f| f.kind == FactKind::Sinkholed && f.of.value == target.value);
-        let state = state(target.state, look, sinkholed);
+        let state = state(now.get(&target.id).copied().unwrap_or(target.state), look, sinkholed);
         let next = target.next_due_at.map(|_| look.at.plus(pause(env, state)));
         groups.entry((state, look.at, next)).or_default().push(target.id);
     }
@@ -179,6 +185,25 @@ async fn settle(
         }
     }
     Ok(())
+}
+
+/// The states as they are stored now: another look may have ended since the targets were read.
+async fn states(
+    txn: &DatabaseTransaction,
+    targets: &[observable::Model],
+) -> Result<HashMap<ObservableId, ObservableState>, Error> {
+    let mut states = HashMap::new();
+    for part in targets.chunks(10_000) {
+        let rows: Vec<(ObservableId, ObservableState)> = observable::Entity::find()
+            .select_only()
+            .columns([observable::Column::Id, observable::Column::State])
+            .filter(observable::Column::Id.is_in(part.iter().map(|target| target.id)))
+            .into_tuple()
+            .all(txn)
+            .await?;
+        states.extend(rows);
+    }
+    Ok(states)
 }
 
 /// The state after a look. What could not be asked, or only failed, changes nothing.

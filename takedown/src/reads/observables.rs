@@ -40,6 +40,8 @@ pub struct ObservableFilter {
     pub role: Option<Role>,
     /// On a benign list, or on none.
     pub listed: Option<bool>,
+    /// Looked at, or not yet.
+    pub observed: Option<bool>,
 }
 
 /// A page of observables.
@@ -64,6 +66,10 @@ fn filtered(actor: &Actor, filter: &ObservableFilter) -> Select<observable::Enti
     }
     if !filter.states.is_empty() {
         select = select.filter(Column::State.is_in(filter.states.iter().copied()));
+    }
+    if let Some(observed) = filter.observed {
+        let at = Column::ObservedAt;
+        select = select.filter(if observed { at.is_not_null() } else { at.is_null() });
     }
     if let Some(registrable) = &filter.registrable {
         select = select.filter(Column::Registrable.eq(registrable.as_str()));

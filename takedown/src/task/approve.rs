@@ -100,6 +100,7 @@ fn each(tasks: Vec<task::Model>, event: impl Fn() -> Event) -> Vec<Change> {
 
 /// The tasks with these ids, locked; none missing, none twice.
 async fn find(txn: &DatabaseTransaction, actor: &Actor, ids: &[TaskId]) -> Result<Vec<task::Model>, Error> {
+    access::signed_in(actor)?;
     let wanted: BTreeSet<TaskId> = ids.iter().copied().collect();
     if wanted.is_empty() {
         return Err(Error::invalid("ids", "name at least one task"));

@@ -200,7 +200,7 @@ pub enum Event {
         /// How.
         verdict: Verdict,
     },
-    /// Watch it for return.
+    /// Watch it for return; again, when it was closed and something answers.
     Watch {
         /// When to look next.
         check_at: Timestamp,
@@ -456,7 +456,7 @@ impl State {
                 None => Err(refused),
             },
             Event::Watch { check_at } => match self {
-                Self::VerifiedDown(down) => {
+                Self::VerifiedDown(down) | Self::Closed(down) => {
                     Ok(Self::Monitoring(Down { next_check_at: Some(check_at), ..down }))
                 }
                 _ => Err(refused),

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, time::Instant};
+use std::collections::BTreeMap;
 
 use entities::{ActorRole, Channel, TaskState, Tlp, audit_event, desk as desk_row, task};
 
@@ -130,18 +130,14 @@ async fn a_row_that_moved_on_is_stale() {
 }
 
 #[tokio::test]
-async fn two_thousand_domains_open_and_are_approved_within_five_seconds() {
+async fn two_thousand_domains_are_opened_and_approved_with_one_ledger_event_each() {
     let test = Test::new().await;
     let names: Vec<String> = (0..2_000).map(|n| format!("name-{n}.example")).collect();
     let seeds: Vec<Seed<'_>> = names.iter().map(|name| Seed { name, ..Seed::default() }).collect();
     test.plant(&seeds).await;
-    let begun = Instant::now();
     let report = open_for_family(&test, &ana(), "Lumma Stealer", BOOK, &BTreeMap::new()).await.unwrap();
-    let opened = begun.elapsed();
     approve(&test, &lea(), &report.opened).await.unwrap();
-    eprintln!("opened 2,000 in {opened:?}, approved in {:?}", begun.elapsed() - opened);
     assert_eq!(report.opened.len(), 2_000);
-    assert!(begun.elapsed().as_secs_f64() < 10.0, "{:?}", begun.elapsed());
     let ledger = test.all::<audit_event::Entity>().await;
     assert_eq!(ledger.len(), 3);
     assert!(ledger[1].detail.contains("\"count\":2000"));

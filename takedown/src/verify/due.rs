@@ -8,14 +8,14 @@
 use std::{collections::HashMap, time::Duration};
 
 use entities::{
-    ObservableId, Probe, TaskId, TaskState, Timestamp, Verdict, VerificationId, observable, task,
-    verification,
+    ObservableId, ObservableState, Probe, TaskId, TaskState, Timestamp, Verdict, VerificationId, observable,
+    task, verification,
 };
 use playbooks::Verification;
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, LockBehavior, LockType},
+    sea_query::{Expr, LockBehavior, LockType, Query},
 };
 
 use super::judge::{Baseline, Class, Judgement, PointsAt, judge};
@@ -42,6 +42,8 @@ use crate::{
 const BATCH: u64 = 200;
 /// How long a batch is one worker's.
 const CLAIM: Duration = Duration::from_secs(15 * 60);
+/// How long what is down is watched before its task is closed (reference/domain.md §6).
+const WATCH: Duration = Duration::from_secs(365 * 24 * 3_600);
 /// The states in which a target is looked at.
 const WATCHED: [TaskState; 7] = [
     TaskState::Sent,
@@ -56,6 +58,7 @@ const WATCHED: [TaskState; 7] = [
 impl Run for VerifyDue {
     async fn run(self, env: &Env) -> Result<(), JobError> {
         let actor = Actor::System("verify-due");
+        watch_closed(env, &actor).await?;
         if verify_due(env, &actor).await? == BATCH {
             let txn = env.begin().await?;
             queue::enqueue(env, &txn, &Self {}).await?;
@@ -104,6 +107,34 @@ pub async fn verify_due(env: &Env, actor: &Actor) -> Result<u64, Error> {
         changes.push((task.clone(), events(&task, judgement.verdict, agreeing, &rules, look.at)));
     }
     store(env, actor, changes, rows).await
+}
+
+/// Watches closed tasks again whose target answers: the ordinary rounds go on looking at it, and somebody may have
+/// bought the name or lifted the hold. The looks that follow decide whether it is back.
+async fn watch_closed(env: &Env, actor: &Actor) -> Result<(), Error> {
+    let now = env.now();
+    let txn = env.begin().await?;
+    let answering = Query::select()
+        .column(observable::Column::Id)
+        .from(observable::Entity)
+        .and_where(
+            Expr::col((observable::Entity, observable::Column::Id))
+                .equals((task::Entity, task::Column::TargetId)),
+        )
+        .and_where(Expr::col(observable::Column::State).eq(ObservableState::Active))
+        .to_owned();
+    let closed = visible::for_update(visible::tasks(actor))
+        .filter(task::Column::State.eq(TaskState::Closed))
+        .filter(Expr::exists(answering))
+        .limit(BATCH)
+        .all(&txn)
+        .await?;
+    if closed.is_empty() {
+        return Ok(());
+    }
+    let again = closed.into_iter().map(|task| (task, vec![Event::Watch { check_at: now }])).collect();
+    apply(env, &txn, actor, "watch_tasks_again", again).await?;
+    env.commit(txn).await
 }
 
 /// Takes the tasks that have been due longest, so that no other worker looks at them meanwhile: if this one dies,
@@ -250,8 +281,14 @@ fn events(
     let watched = task.state == TaskState::Monitoring;
     match Class::of(verdict) {
         Class::Down if watched => {
-            let confirmed = task.confirmed_at.unwrap_or(at);
-            vec![Event::SeeDown { at, verdict, check_at: at.plus(cadence(at.since(confirmed))) }]
+            let down_for = at.since(task.confirmed_at.unwrap_or(at));
+            let seen = Event::SeeDown { at, verdict, check_at: at.plus(cadence(down_for)) };
+            // A seized name answers, from its new owner's servers, and is theirs only until it expires.
+            if down_for >= WATCH && verdict != Verdict::Seized {
+                vec![seen, Event::Close]
+            } else {
+                vec![seen]
+            }
         }
         Class::Down if enough => vec![
             Event::SeeDown { at, verdict, check_at: soon },
@@ -265,7 +302,7 @@ fn events(
 }
 
 /// How long to the next look at what is down (reference/domain.md §6): often at first, since that is when it comes
-/// back, and for good, since holds are lifted.
+/// back, then seldom, until [`WATCH`] has passed.
 fn cadence(down_for: Duration) -> Duration {
     const HOUR: u64 = 3_600;
     Duration::from_secs(match down_for.as_secs() / HOUR {
@@ -377,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_down_is_looked_at_often_then_seldom_and_never_not() {
+    fn what_is_down_is_looked_at_often_then_seldom() {
         let hours = |hours: u64| cadence(Duration::from_secs(hours * 3_600)).as_secs() / 60;
         assert_eq!(
             [0, 1, 2, 47, 48, 719, 720, 90_000].map(hours),
@@ -421,6 +458,42 @@ mod tests {
         assert_eq!(claim(&test, &actor).await.unwrap().len(), 0);
         test.advance(CLAIM);
         assert_eq!(claim(&test, &actor).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn after_a_year_a_task_is_closed_and_watched_again_when_its_target_answers() {
+        let (test, row) = asked().await;
+        let actor = Actor::System("verify-due");
+        let now = test.now();
+        let held = Verdict::HeldByRegistrar;
+        let move_on = async |row: task::Model, events: Vec<Event>| {
+            let txn = test.begin().await.unwrap();
+            let row = apply(&test, &txn, &actor, "test", vec![(row, events)]).await.unwrap().remove(0);
+            txn.commit().await.unwrap();
+            row
+        };
+        let down =
+            vec![Event::Confirm { at: now, verdict: held }, Event::Watch { check_at: now.plus(WATCH) }];
+        let row = move_on(row, down).await;
+        let after = |days: u64| now.plus(Duration::from_secs(days * 24 * 3_600));
+        let ends = |verdict, days| events(&row, verdict, 2, &rules(), after(days)).contains(&Event::Close);
+        assert_eq!([ends(held, 364), ends(held, 365), ends(Verdict::Seized, 365)], [false, true, false]);
+        let closed = move_on(row.clone(), events(&row, held, 2, &rules(), after(365))).await;
+        assert_eq!((closed.state, closed.next_check_at), (TaskState::Closed, None));
+
+        let state = async |state: ObservableState| {
+            let update = observable::Entity::update_many()
+                .col_expr(observable::Column::State, Expr::value(state))
+                .filter(observable::Column::Id.eq(row.target_id));
+            update.exec(&test.db).await.unwrap();
+        };
+        state(ObservableState::Dark).await;
+        watch_closed(&test, &actor).await.unwrap();
+        assert_eq!(test.all::<task::Entity>().await[0].state, TaskState::Closed);
+        state(ObservableState::Active).await;
+        watch_closed(&test, &actor).await.unwrap();
+        let row = test.all::<task::Entity>().await.remove(0);
+        assert_eq!((row.state, row.next_check_at), (TaskState::Monitoring, Some(now)));
     }
 
     #[tokio::test]
