@@ -9,11 +9,11 @@ use std::{
     fs::File,
     io::{BufWriter, Write as _},
     path::Path,
-    process::Command,
     time::Instant,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use benches::{one, peak_mib, words};
 use entities::{ActorRole, Pap, Role, Tlp, fact, import, import_line, link, observable, sighting, source};
 use futures::{StreamExt as _, TryStreamExt as _};
 use sea_orm::{
@@ -37,7 +37,7 @@ const LINES: u64 = 1_000_000;
 const BARE_ROWS: usize = 1_000;
 
 fn main() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let args = words();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Runtime::new()?;
     match args.as_slice() {
@@ -83,13 +83,6 @@ fn say(name: &str, what: &str, lines: u64, figures: &Value) {
         lines as f64 / seconds,
         figures["peak_mib"]
     );
-}
-
-/// One measurement in a process of its own.
-fn one(args: &[&str]) -> Result<Value> {
-    let output = Command::new(std::env::current_exe()?).arg("--one").args(args).output()?;
-    ensure!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 async fn import_list(url: &str, list: &str) -> Result<Value> {
@@ -156,14 +149,6 @@ impl Bare {
         }
         Ok(())
     }
-}
-
-/// The most memory this process ever held, in MiB (`VmHWM`, Linux).
-fn peak_mib() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("no VmHWM")?;
-    let kib: u64 = line.split_whitespace().nth(1).context("no figure in VmHWM")?.parse()?;
-    Ok(kib / 1_024)
 }
 
 fn write_list(path: &Path, lines: u64) -> Result<()> {

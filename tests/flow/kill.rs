@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use takedown::audit::{self, Chain};
-use tests::{Database, services};
+use tests::{Database, Knot, services};
 
 /// Lines in a list: more than one chunk of the store.
 const LINES: usize = 10_000;
@@ -63,11 +63,15 @@ fn list(round: u64) -> String {
 async fn sizes(db: &DatabaseConnection) -> Result<[i64; TABLES.len()]> {
     let mut sizes = [0; TABLES.len()];
     for (size, table) in sizes.iter_mut().zip(TABLES) {
-        let sql = format!("SELECT count(*) FROM {table}");
-        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
-        *size = row.context("a row")?.try_get_by_index(0)?;
+        *size = figure(db, &format!("SELECT count(*) FROM {table}")).await?;
     }
     Ok(sizes)
+}
+
+/// What a query for one number says.
+async fn figure(db: &DatabaseConnection, sql: &str) -> Result<i64> {
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+    Ok(row.context("a row")?.try_get_by_index(0)?)
 }
 
 fn number(name: &str, otherwise: u64) -> Result<u64> {
@@ -165,4 +169,107 @@ async fn a_killed_import_is_whole_or_absent_on_sqlite() -> Result<()> {
 async fn a_killed_import_is_whole_or_absent_on_postgres() -> Result<()> {
     let Some(database) = Database::postgres().await? else { return Ok(()) };
     kill_imports(&database).await
+}
+
+/// Names in one round of looks, and in one batch of it, which is one transaction.
+const NAMES: i64 = 2_000;
+const NAMES_IN_BATCH: i64 = 100;
+/// The record types asked for: A, AAAA, MX, TXT.
+const QUESTIONS: i64 = 4;
+
+/// Half of the names have addresses, the others do not exist.
+fn zone() -> String {
+    let head = "$ORIGIN kill.example.\n$TTL 300\n@ SOA ns hostmaster 1 3600 900 86400 300\n@ NS ns\nns A 127.0.0.1\n";
+    (0..NAMES).step_by(2).fold(head.to_owned(), |mut zone, n| {
+        let _ = writeln!(zone, "h{n} A 198.18.{}.{}\nh{n} TXT \"{n}\"", n / 256, n % 256);
+        zone
+    })
+}
+
+/// Kills rounds of looks on `database`, each over names that nobody looked at yet.
+async fn kill_looks(database: &Database) -> Result<()> {
+    let Some(program) = program()? else { return Ok(()) };
+    let Some(knot) = Knot::start(&[("kill.example.", &zone())]).await? else { return Ok(()) };
+    let folder = tempfile::tempdir()?;
+    let (kills, seed) = (number("LOCKSTEP_TEST_KILLS", 5)?, number("LOCKSTEP_TEST_SEED", 1)?);
+    let names = (0..NAMES).fold(String::new(), |mut list, n| {
+        let _ = writeln!(list, "h{n}.kill.example");
+        list
+    });
+    std::fs::write(folder.path().join("names.txt"), names)?;
+    let words = ["import", "names.txt", "--source", "kills", "--tlp", "clear", "--pap", "clear"];
+    run(command(&program, folder.path(), database, &words))?;
+    let look = |words: &[&str]| {
+        let mut command = command(&program, folder.path(), database, words);
+        command
+            .env("LOCKSTEP__OBSERVE__RESOLVERS", knot.address().to_string())
+            .env("LOCKSTEP__OBSERVE__RECORDS", r#"["A", "AAAA", "MX", "TXT"]"#)
+            .env("LOCKSTEP__OBSERVE__DELEGATION", "false")
+            .env("LOCKSTEP__OBSERVE__WILDCARD", "false")
+            .env("LOCKSTEP__OBSERVE__BATCH", NAMES_IN_BATCH.to_string());
+        command
+    };
+    let db = database.connect().await?;
+    let hosts = "FROM observable WHERE value LIKE 'h%.kill.example'";
+    let rows = format!("SELECT count(*) FROM observation WHERE observable_id IN (SELECT id {hosts})");
+    let looked_at = format!("SELECT count(*) {hosts} AND observed_at IS NOT NULL");
+    let events = "SELECT count(*) FROM audit_event WHERE verb = 'observed'";
+    let started = Instant::now();
+    run(look(&["observe", "--all"]))?;
+    let length = u64::try_from(started.elapsed().as_micros())?;
+    ensure!(figure(&db, &rows).await? == NAMES * QUESTIONS, "{} rows", figure(&db, &rows).await?);
+
+    let (mut whole, mut part, mut none) = (0, 0, 0);
+    for round in 1..=kills {
+        // Everything is new again: only what hangs on an observation goes, so that a round has the same work.
+        for sql in ["DELETE FROM observation", "UPDATE observable SET observed_at = NULL, state = 'fresh'"] {
+            db.execute_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
+        }
+        let before = figure(&db, events).await?;
+        let moment = Duration::from_micros(below(length + length / 4, seed, round));
+        run_killed(look(&["observe", "--all"]), moment)?;
+        let (stored, seen) = (figure(&db, &rows).await?, figure(&db, &looked_at).await?);
+        ensure!(
+            stored == seen * QUESTIONS,
+            "killed after {moment:?} (round {round}, seed {seed}): {stored} answers about {seen} names"
+        );
+        let batches = figure(&db, events).await? - before;
+        // A batch may hold the zone's own name, which the list's names hang on, in place of one of them.
+        ensure!(
+            (batches * NAMES_IN_BATCH - 1..=batches * NAMES_IN_BATCH).contains(&seen) || seen == NAMES,
+            "killed after {moment:?} (round {round}, seed {seed}): {batches} batches for {seen} names"
+        );
+        ledger_holds(&db, round).await?;
+        *if seen == NAMES {
+            &mut whole
+        } else if seen == 0 {
+            &mut none
+        } else {
+            &mut part
+        } += 1;
+        // The same command again brings the rest, and one row an answer.
+        run(look(&["observe", "--all"]))?;
+        let (stored, seen) = (figure(&db, &rows).await?, figure(&db, &looked_at).await?);
+        ensure!(
+            (stored, seen) == (NAMES * QUESTIONS, NAMES),
+            "repeated: {stored} answers about {seen} names"
+        );
+        ledger_holds(&db, round).await?;
+    }
+    println!(
+        "{}: {kills} kills: {whole} wholly looked at, {part} to a batch's end, {none} not at all",
+        database.name()
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_killed_round_of_looks_ends_at_a_batch_on_sqlite() -> Result<()> {
+    kill_looks(&Database::sqlite().await?).await
+}
+
+#[tokio::test]
+async fn a_killed_round_of_looks_ends_at_a_batch_on_postgres() -> Result<()> {
+    let Some(database) = Database::postgres().await? else { return Ok(()) };
+    kill_looks(&database).await
 }

@@ -1,5 +1,6 @@
 //! The flows: the whole road, end to end, in one binary.
 
+mod api;
 mod import;
 mod kill;
 mod ledger;
