@@ -14,6 +14,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::Command,
+    sync::Arc,
     time::Instant,
 };
 
@@ -38,7 +39,7 @@ use takedown::{
     db,
     env::Env,
     ids::Ids,
-    intake::{self, ImportRequest, format::Format},
+    intake::{self, ImportRequest, format::Format, name::Suffixes},
     observe::{
         ask::Questions,
         due::{Whom, observe_now},
@@ -117,8 +118,16 @@ fn say(name: &str, what: &str, figures: &Value) {
     println!("{name:11} {what:36} {:>9.0} q/s {:>4} MiB", rate(figures), figures["peak_mib"]);
 }
 
+/// With the zone as a suffix under which names are registered: each of its names is a domain of its own.
+async fn env(url: &str) -> Result<Env> {
+    let mut env = Env::new(db::connect(url, 4).await?, Clock::System, Ids::system()?, Settings::default());
+    let suffixes = Suffixes::with_extra(["bench.example"]).map_err(anyhow::Error::msg)?;
+    env.intake = Arc::new(intake::context::Context { suffixes, ..Default::default() });
+    Ok(env)
+}
+
 async fn import(url: &str, list: &str) -> Result<Value> {
-    let env = Env::new(db::connect(url, 4).await?, Clock::System, Ids::system()?, Settings::default());
+    let env = env(url).await?;
     let request = ImportRequest {
         source: "bench".into(),
         name: "names.txt".into(),
@@ -134,7 +143,7 @@ async fn import(url: &str, list: &str) -> Result<Value> {
 }
 
 async fn observe(url: &str, server: SocketAddr) -> Result<Value> {
-    let mut env = Env::new(db::connect(url, 4).await?, Clock::System, Ids::system()?, Settings::default());
+    let mut env = env(url).await?;
     env.settings.observe.at_once = IN_FLIGHT;
     env.outside.dns =
         Dns::new(DnsSettings { resolvers: vec![server], in_flight: IN_FLIGHT, ..DnsSettings::default() });
@@ -181,7 +190,7 @@ async fn bare(server: SocketAddr, names: usize) -> Result<Value> {
     Ok(json!({ "seconds": seconds, "questions": count, "peak_mib": peak_mib()? }))
 }
 
-/// Domains of their own, since what is looked at is what was imported.
+/// A domain of its own under the zone.
 fn name(number: usize) -> String {
     format!("h{number:06}.bench.example")
 }

@@ -34,7 +34,7 @@ pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, 
                 .foreign_keys(true)
                 // Bulk imports dirty many pages: a larger log keeps checkpoints from rewriting the tree.
                 .pragma("wal_autocheckpoint", "10000")
-                .pragma("cache_size", "-32768")
+                .pragma("cache_size", "-65536")
                 .pragma("temp_store", "memory")
         });
     Database::connect(options).await.map_err(|error| match error {

@@ -45,7 +45,8 @@ pub async fn of(
 ) -> Result<HashMap<ObservableId, Marking>, Error> {
     let mut markings: HashMap<_, _> = ids.iter().map(|id| (*id, Marking::CLEAR)).collect();
     for part in ids.chunks(IDS) {
-        for query in [own(part), under_domain(part), on_address(part)] {
+        under_domain(db, part, &mut markings).await?;
+        for query in [own(part), on_address(part)] {
             for row in db.query_all(&query).await? {
                 let said = Said::from_query_result(&row, "")?;
                 let marking = markings.entry(said.target).or_insert(Marking::CLEAR);
@@ -80,22 +81,47 @@ fn own(ids: &[ObservableId]) -> SelectStatement {
         .to_owned()
 }
 
-fn under_domain(ids: &[ObservableId]) -> SelectStatement {
-    said(("t", "id"))
+/// The markings under each target's registrable domain. Two steps: joined in one, targets under one domain would each
+/// walk all that lies under it.
+async fn under_domain(
+    db: &impl ConnectionTrait,
+    ids: &[ObservableId],
+    markings: &mut HashMap<ObservableId, Marking>,
+) -> Result<(), Error> {
+    let targets = Query::select()
+        .column(observable::Column::Id)
+        .column(observable::Column::Registrable)
+        .from(observable::Entity)
+        .and_where(Expr::col(observable::Column::Id).is_in(ids.iter().copied()))
+        .and_where(Expr::col(observable::Column::Registrable).is_not_null())
+        .to_owned();
+    let mut by_domain: HashMap<String, Vec<ObservableId>> = HashMap::new();
+    for row in db.query_all(&targets).await? {
+        by_domain.entry(row.try_get("", "registrable")?).or_default().push(row.try_get("", "id")?);
+    }
+    let under = Query::select()
+        .distinct()
+        .column(("o", "registrable"))
+        .column(("s", "tlp"))
+        .column(("s", "pap"))
+        .from_as(observable::Entity, "o")
         .join_as(
             JoinType::InnerJoin,
-            observable::Entity,
-            "o",
-            Expr::col(("o", "id")).equals(("s", "observable_id")),
+            sighting::Entity,
+            "s",
+            Expr::col(("s", "observable_id")).equals(("o", "id")),
         )
-        .join_as(
-            JoinType::InnerJoin,
-            observable::Entity,
-            "t",
-            Expr::col(("t", "registrable")).equals(("o", "registrable")),
-        )
-        .and_where(Expr::col(("t", "id")).is_in(ids.iter().copied()))
-        .to_owned()
+        .and_where(Expr::col(("o", "registrable")).is_in(by_domain.keys().map(String::as_str)))
+        .to_owned();
+    for row in db.query_all(&under).await? {
+        let domain: String = row.try_get("", "registrable")?;
+        let said = Marking { tlp: row.try_get("", "tlp")?, pap: row.try_get("", "pap")? };
+        for id in by_domain.get(&domain).into_iter().flatten() {
+            let marking = markings.entry(*id).or_insert(Marking::CLEAR);
+            *marking = marking.and(said);
+        }
+    }
+    Ok(())
 }
 
 fn on_address(ids: &[ObservableId]) -> SelectStatement {

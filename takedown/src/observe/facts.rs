@@ -1,9 +1,13 @@
 //! Facts that a look and the looks before it give: sinkholed, parked, fast flux, wildcard, resolvers that disagree.
 #![expect(clippy::disallowed_methods, reason = "reads observations of what is being observed")]
 
-use std::{collections::BTreeSet, net::IpAddr, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::IpAddr,
+    time::Duration,
+};
 
-use entities::{FactKind, ObservableKind, Probe, observation};
+use entities::{FactKind, ObservableId, ObservableKind, Probe, observation};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -24,6 +28,8 @@ use crate::{
     },
 };
 
+/// Names in one statement.
+const NAMES: usize = 10_000;
 /// Fast flux is judged over this long.
 const FLUX_WINDOW: Duration = Duration::from_secs(24 * 3600);
 /// Addresses that live at most this long flux, in seconds (the joint advisory of 2025-04-03: minutes).
@@ -33,20 +39,47 @@ const FLUX_ADDRESSES: usize = 10;
 /// … over so many autonomous systems: a CDN has many addresses, but in its own.
 const FLUX_SYSTEMS: usize = 5;
 
-/// The facts that hold after this look.
-///
-/// # Errors
-/// The database refused.
-pub async fn of(env: &Env, db: &impl ConnectionTrait, of: &Named, look: &Look) -> Result<Vec<Stated>, Error> {
+/// The facts that hold after this look; `recent` are the name's address readings as [`recent`] finds them.
+pub fn of(env: &Env, of: &Named, look: &Look, recent: Option<&Vec<DnsReading>>) -> Vec<Stated> {
     let mut facts = shared(env, of, look);
     facts.extend(disagreement(of, look));
     if let Some(addresses) = &look.below {
         facts.push(stated(of, FactKind::Wildcard, "", addresses.join(" ")));
     }
-    if look.answers.iter().any(|seen| seen.probe == Probe::A && seen.ttl.is_some_and(|ttl| ttl <= FLUX_TTL)) {
-        facts.extend(flux(env, db, of, look).await?);
+    facts.extend(recent.and_then(|recent| flux(env, of, recent)));
+    facts
+}
+
+/// The address readings within the window of every name whose addresses live as briefly as fluxing ones do.
+///
+/// # Errors
+/// The database refused, or a stored reading does not parse: a defect.
+pub async fn recent(
+    db: &impl ConnectionTrait,
+    looks: &[Look],
+) -> Result<HashMap<ObservableId, Vec<DnsReading>>, Error> {
+    let brief = |look: &&Look| {
+        look.answers.iter().any(|seen| seen.probe == Probe::A && seen.ttl.is_some_and(|ttl| ttl <= FLUX_TTL))
+    };
+    let mut recent: HashMap<ObservableId, Vec<DnsReading>> = HashMap::new();
+    let fluxing: Vec<&Look> = looks.iter().filter(brief).collect();
+    for part in fluxing.chunks(NAMES) {
+        // The looks of a batch are of one moment, within the precision of a day's window.
+        let Some(first) = part.iter().map(|look| look.at).min() else { continue };
+        let rows: Vec<(ObservableId, Value)> = observation::Entity::find()
+            .select_only()
+            .columns([observation::Column::ObservableId, observation::Column::Reading])
+            .filter(observation::Column::ObservableId.is_in(part.iter().map(|look| look.observable)))
+            .filter(observation::Column::Probe.eq(Probe::A))
+            .filter(observation::Column::LastSeen.gte(first.minus(FLUX_WINDOW)))
+            .into_tuple()
+            .all(db)
+            .await?;
+        for (id, reading) in rows {
+            recent.entry(id).or_default().push(serde_json::from_value(reading).map_err(Error::internal)?);
+        }
     }
-    Ok(facts)
+    Ok(recent)
 }
 
 fn stated(of: &Named, kind: FactKind, list: &str, detail: String) -> Stated {
@@ -87,33 +120,18 @@ fn disagreement(of: &Named, look: &Look) -> Option<Stated> {
     Some(stated(of, FactKind::ResolversDisagree, "", format!("{has} has it, {denies} denies it")))
 }
 
-async fn flux(
-    env: &Env,
-    db: &impl ConnectionTrait,
-    of: &Named,
-    look: &Look,
-) -> Result<Option<Stated>, Error> {
-    let since = look.at.minus(FLUX_WINDOW);
-    let readings: Vec<Value> = observation::Entity::find()
-        .select_only()
-        .column(observation::Column::Reading)
-        .filter(observation::Column::ObservableId.eq(look.observable))
-        .filter(observation::Column::Probe.eq(Probe::A))
-        .filter(observation::Column::LastSeen.gte(since))
-        .into_tuple()
-        .all(db)
-        .await?;
-    let mut addresses: BTreeSet<IpAddr> = BTreeSet::new();
-    for reading in readings {
-        let reading: DnsReading = serde_json::from_value(reading).map_err(Error::internal)?;
-        addresses.extend(reading.records.iter().filter_map(|text| text.parse::<IpAddr>().ok()));
+fn flux(env: &Env, of: &Named, recent: &[DnsReading]) -> Option<Stated> {
+    let records = recent.iter().flat_map(|reading| &reading.records);
+    let addresses: BTreeSet<IpAddr> = records.filter_map(|text| text.parse().ok()).collect();
+    if addresses.len() < FLUX_ADDRESSES {
+        return None;
     }
     let systems: BTreeSet<u32> =
         addresses.iter().filter_map(|ip| env.outside.asn.lookup(*ip)).map(|entry| entry.asn).collect();
-    let fluxes = addresses.len() >= FLUX_ADDRESSES && systems.len() >= FLUX_SYSTEMS;
+    let fluxes = systems.len() >= FLUX_SYSTEMS;
     let figures =
         format!("{} addresses in {} autonomous systems within 24 h", addresses.len(), systems.len());
-    Ok(fluxes.then(|| stated(of, FactKind::FastFlux, "", figures)))
+    fluxes.then(|| stated(of, FactKind::FastFlux, "", figures))
 }
 
 /// SHA-256 over what changed in a batch, for its one ledger event: observable, question, server and reading, in

@@ -83,11 +83,12 @@ async fn keep(
     let txn = env.begin().await?;
     let changed = observations::store(env, &txn, looks).await?;
     let (mut links, mut stated) = (Vec::new(), Vec::new());
+    let recent = facts::recent(&txn, looks).await?;
     for (target, look) in targets.iter().zip(looks) {
         let of = named(target);
         links.extend(look.answers.iter().flat_map(|seen| derive::links(&of, seen)));
         links.extend(routes(env, look));
-        stated.extend(facts::of(env, &txn, &of, look).await?);
+        stated.extend(facts::of(env, &of, look, recent.get(&target.id)));
     }
     follow(env, &txn, &links, &stated).await?;
     settle(env, &txn, targets, looks, &stated).await?;
