@@ -2,25 +2,27 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 use entities::{cluster, cluster_member, desk, notice, task, verification};
+use takedown::reads::{Page, Slice};
 use time::OffsetDateTime;
 
 use crate::{
-    context::{ContextExt, id, int},
+    context::{id, int},
     enums::{Authority, Channel, NoticeState, TaskState, Tlp, Verdict},
     error::Result,
-    load::load,
-    loaders::{DeskOf, MembersOf, ObservableOf, TaskOf, TasksOf, VerificationsOf},
+    load::{load, load_many},
+    loaders::{ClusterTasks, DeskOf, MembersOf, ObservableOf, TaskOf, TasksOf, VerificationsOf},
     observable::Observable,
-    page::{Paged, connection, page},
+    page::{Paged, connection, invalid, page},
 };
 
 /// Observables that belong together, with the reason.
 pub struct Cluster(pub cluster::Model);
 
+/// Observables that belong together, with the reason.
 #[Object]
 impl Cluster {
     /// Its id, `clu_…`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         self.0.id.into()
     }
 
@@ -50,7 +52,11 @@ impl Cluster {
     }
 
     /// Its members with the reason of each; at most `first` (200 if not said), `size` says how many there are.
-    async fn members(&self, ctx: &Context<'_>, first: Option<i32>) -> Result<Vec<ClusterMember>> {
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at most, up to 5,000; 200 if left out.")] first: Option<i32>,
+    ) -> Result<Vec<ClusterMember>> {
         let most = first.and_then(|first| usize::try_from(first).ok()).unwrap_or(200).min(5_000);
         let rows = load(ctx, MembersOf(self.0.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().take(most).map(ClusterMember).collect())
@@ -60,12 +66,15 @@ impl Cluster {
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Paged<Task>> {
         let page = page(ctx, first, after)?;
-        let filter = takedown::reads::cases::TaskFilter { cluster: Some(self.0.id), ..Default::default() };
-        let slice = takedown::reads::cases::tasks(ctx.env(), ctx.actor(), &filter, page).await?;
+        if page.first == 0 || page.first > Page::MOST {
+            return Err(invalid("first", "must be 1 to 500"));
+        }
+        let none = Slice { rows: Vec::new(), more: false, total: None };
+        let slice = load(ctx, ClusterTasks(self.0.id, page)).await?.unwrap_or(none);
         Ok(connection(slice, page, |row| row.id.0, Task))
     }
 }
@@ -73,6 +82,7 @@ impl Cluster {
 /// That an observable belongs to a cluster, and why.
 pub struct ClusterMember(cluster_member::Model);
 
+/// That an observable belongs to a cluster, and why.
 #[Object]
 impl ClusterMember {
     /// The member; null if it is not visible.
@@ -92,12 +102,13 @@ impl ClusterMember {
 }
 
 /// Where a provider takes notices.
-pub struct Desk(desk::Model);
+pub struct Desk(pub desk::Model);
 
+/// Where a provider takes notices.
 #[Object]
 impl Desk {
     /// Its id, `dsk_…`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         self.0.id.into()
     }
 
@@ -135,10 +146,11 @@ impl Desk {
 /// Work on target × channel × authority.
 pub struct Task(pub task::Model);
 
+/// Work on target × channel × authority.
 #[Object]
 impl Task {
     /// Its id, `tsk_…`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         self.0.id.into()
     }
 
@@ -244,6 +256,7 @@ impl Task {
 /// One round of looking whether a target is down.
 pub struct Verification(verification::Model);
 
+/// One round of looking whether a target is down.
 #[Object]
 impl Verification {
     /// Its id, `vrf_…`.
@@ -280,10 +293,11 @@ impl Verification {
 /// A message to a desk, as it was rendered.
 pub struct Notice(pub notice::Model);
 
+/// A message to a desk, as it was rendered.
 #[Object]
 impl Notice {
     /// Its id, `ntc_…`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         self.0.id.into()
     }
 
@@ -369,11 +383,8 @@ impl Notice {
 
     /// The tasks that it speaks for.
     async fn tasks(&self, ctx: &Context<'_>) -> Result<Vec<Task>> {
-        let mut tasks = Vec::new();
-        for id in load(ctx, TasksOf(self.0.id)).await?.unwrap_or_default() {
-            tasks.extend(load(ctx, TaskOf(id)).await?.map(Task));
-        }
-        Ok(tasks)
+        let ids = load(ctx, TasksOf(self.0.id)).await?.unwrap_or_default();
+        Ok(load_many(ctx, ids.into_iter().map(TaskOf)).await?.into_iter().map(Task).collect())
     }
 }
 

@@ -4,7 +4,7 @@ use async_graphql::{
     Context, ID, Object,
     connection::{Connection, Edge, EmptyFields},
 };
-use entities::import;
+use entities::{ImportId, import};
 use takedown::reads::imports;
 use time::OffsetDateTime;
 
@@ -21,10 +21,11 @@ use crate::{
 /// A batch of indicators that arrived.
 pub struct Import(pub import::Model);
 
+/// A batch of indicators that arrived.
 #[Object]
 impl Import {
     /// Its id, `imp_…`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         self.0.id.into()
     }
 
@@ -82,9 +83,9 @@ impl Import {
     async fn lines(
         &self,
         ctx: &Context<'_>,
-        verdict: Option<LineVerdict>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "Only with this verdict.")] verdict: Option<LineVerdict>,
+        #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Connection<String, ImportLine, EmptyFields, EmptyFields>> {
         let first =
             u64::try_from(first.unwrap_or(50)).map_err(|_| invalid("first", "must not be negative"))?;
@@ -95,40 +96,49 @@ impl Import {
         let slice =
             imports::lines(ctx.env(), ctx.actor(), self.0.id, verdict.map(Into::into), first, after).await?;
         let mut connection = Connection::new(after > 0, slice.more);
-        connection
-            .edges
-            .extend(slice.rows.into_iter().map(|line| Edge::new(line.number.to_string(), ImportLine(line))));
+        connection.edges.extend(
+            slice
+                .rows
+                .into_iter()
+                .map(|line| Edge::new(line.number.to_string(), ImportLine(self.0.id, line))),
+        );
         Ok(connection)
     }
 }
 
 /// What became of one line or object.
-pub struct ImportLine(imports::Line);
+pub struct ImportLine(pub ImportId, pub imports::Line);
 
+/// What became of one line or object.
 #[Object]
 impl ImportLine {
+    /// Its id: the import's, and its number.
+    pub async fn id(&self) -> ID {
+        ID(format!("{}/{}", self.0, self.1.number))
+    }
+
     /// Its number, from 1.
     async fn number(&self) -> i32 {
-        int(self.0.number)
+        int(self.1.number)
     }
 
     /// What became of it.
     async fn verdict(&self) -> LineVerdict {
-        self.0.verdict.into()
+        self.1.verdict.into()
     }
 
     /// Why it brought nothing new; empty for accepted lines.
     async fn reason(&self) -> &str {
-        &self.0.reason
+        &self.1.reason
     }
 
     /// The line, cut; empty for accepted lines.
     async fn text(&self) -> &str {
-        &self.0.text
+        &self.1.text
     }
 
     /// The sightings that it brought.
     async fn sightings(&self) -> Vec<Sighting> {
-        self.0.sightings.iter().cloned().map(Sighting).collect()
+        self.1.sightings.iter().cloned().map(Sighting).collect()
     }
 }

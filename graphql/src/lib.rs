@@ -6,46 +6,127 @@ pub mod case;
 pub mod context;
 pub mod enums;
 pub mod error;
+pub mod guard;
 pub mod import;
 mod load;
 mod loaders;
 pub mod mutation;
+pub mod node;
 pub mod observable;
+pub mod operations;
 pub mod page;
 pub mod query;
+pub mod subscription;
 
 use std::sync::Arc;
 
-use async_graphql::{EmptySubscription, Request, SDLExportOptions, dataloader::DataLoader};
-use takedown::{actor::Actor, env::Env};
+use async_graphql::{
+    Request, SDLExportOptions, ValidationMode, dataloader::DataLoader, parser::types::OperationType,
+};
+use takedown::{actor::Actor, env::Env, reads::feed::Tide};
+use tokio_util::sync::CancellationToken;
 
-use crate::{loaders::Batch, mutation::Mutation, query::Query};
+use crate::{
+    guard::{Asked, Guard, Limits, Refusal, Why},
+    loaders::Batch,
+    mutation::Mutation,
+    query::Query,
+    subscription::Subscription,
+};
 
 /// The schema.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// How deep a query may nest.
-const DEPTH: usize = 12;
-/// How many fields a query may have.
-const COMPLEXITY: usize = 2_000;
+/// Nesting that the library itself would refuse; the guard's own limits are below it.
+const RECURSION: usize = 256;
 
-fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation, EmptySubscription).limit_depth(DEPTH).limit_complexity(COMPLEXITY)
+/// Keys of one batch: above what one level of an answer can have, below what a statement can bind.
+const BATCH: usize = 20_000;
+
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+    // The guard has validated what gets here; what the library checks in this mode is cheap.
+    let builder = Schema::build(Query, Mutation, Subscription);
+    page::described(builder).validation_mode(ValidationMode::Fast).limit_recursive_depth(RECURSION)
 }
 
-/// The schema over the surroundings of the work.
+/// The schema over the surroundings of the work, with its guard.
 pub fn schema(env: Arc<Env>) -> Schema {
-    builder().data(env).finish()
+    let builder = builder().data(env).data(Arc::new(Tide::default()));
+    match Guard::new(&sdl(), Limits::default()) {
+        Ok(guard) => builder.data(guard).finish(),
+        Err(error) => {
+            // A defect; `prepare` then refuses everything.
+            tracing::error!(error = &error as &dyn std::error::Error, "the schema's own text does not read");
+            builder.finish()
+        }
+    }
 }
 
-/// The request as `actor` asks it: what its resolvers load, they load for that actor only.
-pub fn request(request: Request, env: Arc<Env>, actor: Actor) -> Request {
+/// A request that the guard has admitted.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What to execute.
+    pub request: Request,
+    /// What kind of operation it is.
+    pub kind: OperationType,
+}
+
+/// Holds a request to the guard and gives it to `actor`: what its resolvers load, they load for that actor only, and
+/// what they load stops when the request is dropped.
+///
+/// # Errors
+/// Every reason against the document.
+pub fn prepare(
+    schema: &Schema,
+    mut request: Request,
+    env: Arc<Env>,
+    actor: Actor,
+) -> Result<Prepared, Vec<Refusal>> {
+    let Some(guard) = schema.data::<Guard>() else {
+        return Err(vec![Refusal {
+            why: Why::Request,
+            message: "internal error".into(),
+            places: Vec::new(),
+        }]);
+    };
+    let admitted = guard.admit(Asked {
+        query: &request.query,
+        operation: request.operation_name.as_deref(),
+        variables: &request.variables,
+        signed_in: actor != Actor::Nobody,
+    })?;
+    request.set_parsed_query(admitted.document);
     let batch = Batch { env, actor: actor.clone() };
-    request.data(actor).data(DataLoader::new(batch, tokio::spawn))
+    let alive = CancellationToken::new();
+    let held = alive.clone().drop_guard();
+    let spawn = move |work| {
+        let _held = &held;
+        tokio::spawn(alive.clone().run_until_cancelled_owned(work))
+    };
+    let request = request.data(actor).data(DataLoader::new(batch, spawn).max_batch_size(BATCH));
+    Ok(Prepared { request, kind: admitted.kind })
 }
 
-/// The schema in the schema definition language, sorted, with descriptions.
+/// The schema in the schema definition language, sorted, with descriptions. The directives that every schema has
+/// (§3.13) are left out, as tools expect.
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
-    builder().finish().sdl_with_options(options)
+    let whole = builder().finish().sdl_with_options(options);
+    let mut kept: Vec<&str> = Vec::new();
+    for line in whole.lines() {
+        let name = line.strip_prefix("directive @").and_then(|rest| rest.split('(').next());
+        if !name.is_some_and(|name| BUILT_IN.contains(&name)) {
+            kept.push(line);
+            continue;
+        }
+        // Its description goes with it.
+        if kept.last() == Some(&QUOTES) {
+            kept.pop();
+            while kept.pop().is_some_and(|line| line != QUOTES) {}
+        }
+    }
+    kept.join("\n") + "\n"
 }
+
+const QUOTES: &str = "\"\"\"";
+const BUILT_IN: [&str; 5] = ["deprecated", "include", "oneOf", "skip", "specifiedBy"];

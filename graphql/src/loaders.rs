@@ -11,7 +11,7 @@ use takedown::{
     actor::Actor,
     env::Env,
     error::Error,
-    reads::{cases, observables},
+    reads::{Page, Slice, cases, observables},
 };
 
 /// Loads for one request: its actor sees what it may see.
@@ -85,4 +85,27 @@ keys! {
     VerificationsOf(TaskId) => Vec<verification::Model>, cases::verifications;
     /// The tasks that a notice speaks for.
     TasksOf(NoticeId) => Vec<TaskId>, cases::tasks_of_notices;
+}
+
+/// A page of a cluster's tasks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClusterTasks(pub ClusterId, pub Page);
+
+impl Loader<ClusterTasks> for Batch {
+    type Value = Slice<task::Model>;
+    type Error = Arc<Error>;
+
+    /// One document asks for few different pages, and all clusters of a page are loaded together.
+    async fn load(&self, keys: &[ClusterTasks]) -> Result<HashMap<ClusterTasks, Self::Value>, Arc<Error>> {
+        let mut pages: HashMap<Page, Vec<ClusterId>> = HashMap::new();
+        for ClusterTasks(cluster, page) in keys {
+            pages.entry(*page).or_default().push(*cluster);
+        }
+        let mut found = HashMap::new();
+        for (page, clusters) in pages {
+            let slices = cases::tasks_of_clusters(&self.env, &self.actor, &clusters, page).await?;
+            found.extend(slices.into_iter().map(|(id, slice)| (ClusterTasks(id, page), slice)));
+        }
+        Ok(found)
+    }
 }

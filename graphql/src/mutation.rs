@@ -27,13 +27,14 @@ pub struct Mutation;
 /// The most ids that one act takes.
 const MOST_IDS: usize = 5_000;
 
+/// The acts.
 #[Object]
 impl Mutation {
     /// Brings in indicators from a text or an uploaded file, and says what became of them.
     async fn import_indicators(
         &self,
         ctx: &Context<'_>,
-        input: ImportIndicatorsInput,
+        #[graphql(desc = "What to do it with.")] input: ImportIndicatorsInput,
     ) -> Result<ImportIndicatorsPayload> {
         let (request, format, bytes) = input.read(ctx)?;
         let report =
@@ -69,7 +70,11 @@ impl Mutation {
 
     /// Opens the tasks that a playbook plans, for clusters, a family or single observables. What it refuses comes
     /// back with the reason.
-    async fn open_tasks(&self, ctx: &Context<'_>, input: OpenTasksInput) -> Result<OpenTasksPayload> {
+    async fn open_tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do it with.")] input: OpenTasksInput,
+    ) -> Result<OpenTasksPayload> {
         let (scope, playbook, reasons) = input.read(ctx)?;
         let report = task::open(ctx.env(), ctx.actor(), &scope, &playbook, &reasons).await?;
         Ok(OpenTasksPayload {

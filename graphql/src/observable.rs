@@ -39,10 +39,11 @@ impl<T: async_graphql::OutputType> Bounded<T> {
 /// A thing on the internet.
 pub struct Observable(pub observable::Model);
 
+/// A thing on the internet.
 #[Object]
 impl Observable {
     /// Its id, `obs_…`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         self.0.id.into()
     }
 
@@ -87,7 +88,11 @@ impl Observable {
     }
 
     /// What sources said of it, newest first.
-    async fn sightings(&self, ctx: &Context<'_>, first: Option<i32>) -> Result<Bounded<Sighting>> {
+    async fn sightings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at most; 200 if left out, and never more.")] first: Option<i32>,
+    ) -> Result<Bounded<Sighting>> {
         let rows = load(ctx, SightingsOf(self.0.id)).await?.unwrap_or_default();
         Ok(Bounded::new(rows, first, Sighting))
     }
@@ -102,7 +107,7 @@ impl Observable {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "An instant in the past.")] as_of: Option<OffsetDateTime>,
-        first: Option<i32>,
+        #[graphql(desc = "How many at most; 200 if left out, and never more.")] first: Option<i32>,
     ) -> Result<Bounded<Observation>> {
         let at = as_of.map(entities::Timestamp::from);
         let mut rows: Vec<observation::Model> = Vec::new();
@@ -117,18 +122,30 @@ impl Observable {
     }
 
     /// Every answer there ever was, newest first within question and server.
-    async fn past_observations(&self, ctx: &Context<'_>, first: Option<i32>) -> Result<Bounded<Observation>> {
+    async fn past_observations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at most; 200 if left out, and never more.")] first: Option<i32>,
+    ) -> Result<Bounded<Observation>> {
         let rows = load(ctx, ObservationsOf(self.0.id)).await?.unwrap_or_default();
         Ok(Bounded::new(rows, first, Observation))
     }
 
     /// Links that start here, latest first.
-    async fn links(&self, ctx: &Context<'_>, first: Option<i32>) -> Result<Bounded<Link>> {
+    async fn links(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at most; 200 if left out, and never more.")] first: Option<i32>,
+    ) -> Result<Bounded<Link>> {
         Ok(Bounded::new(load(ctx, LinksFrom(self.0.id)).await?.unwrap_or_default(), first, Link))
     }
 
     /// Links that end here, latest first.
-    async fn linked_from(&self, ctx: &Context<'_>, first: Option<i32>) -> Result<Bounded<Link>> {
+    async fn linked_from(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at most; 200 if left out, and never more.")] first: Option<i32>,
+    ) -> Result<Bounded<Link>> {
         Ok(Bounded::new(load(ctx, LinksTo(self.0.id)).await?.unwrap_or_default(), first, Link))
     }
 }
@@ -136,6 +153,7 @@ impl Observable {
 /// One source said that it saw one observable.
 pub struct Sighting(pub sighting::Model);
 
+/// One source said that it saw one observable.
 #[Object]
 impl Sighting {
     /// Its id, `sgt_…`.
@@ -217,6 +235,7 @@ impl Sighting {
 /// Something known of an observable that is no link.
 pub struct Fact(pub fact::Model);
 
+/// Something known of an observable that is no link.
 #[Object]
 impl Fact {
     /// What is known.
@@ -248,6 +267,7 @@ impl Fact {
 /// What a look-up returned, from when to when.
 pub struct Observation(pub observation::Model);
 
+/// What a look-up returned, from when to when.
 #[Object]
 impl Observation {
     /// Its id, `obn_…`.
@@ -294,6 +314,7 @@ impl Observation {
 /// A dated relation between two observables.
 pub struct Link(pub link::Model);
 
+/// A dated relation between two observables.
 #[Object]
 impl Link {
     /// Its id, `lnk_…`.

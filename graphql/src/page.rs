@@ -1,7 +1,7 @@
 //! Relay connections over the work's pages.
 
 use async_graphql::{
-    Context, OutputType, SimpleObject,
+    Context, ObjectType, OutputType, SchemaBuilder, SimpleObject, SubscriptionType,
     connection::{Connection, Edge, EmptyFields},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -12,8 +12,11 @@ use takedown::{
 use uuid::Uuid;
 
 use crate::{
+    case::{Cluster, Notice, Task},
     context::int,
     error::{ApiError, Result},
+    import::{Import, ImportLine},
+    observable::Observable,
 };
 
 /// How many rows a page has when the client does not say.
@@ -28,6 +31,35 @@ pub struct Total {
 
 /// A connection whose cursors are opaque and stable.
 pub type Paged<T> = Connection<String, T, Total, EmptyFields>;
+
+/// Says what connections and edges are; their types come from the library, which leaves it open.
+pub fn described<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilder<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    fn one<T: OutputType, C: ObjectType, Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilder<Q, M, S>
+    where
+        Q: ObjectType + 'static,
+        M: ObjectType + 'static,
+        S: SubscriptionType + 'static,
+        Connection<String, T, C, EmptyFields>: OutputType,
+        Edge<String, T, EmptyFields>: OutputType,
+    {
+        builder
+            .override_output_type_description::<Connection<String, T, C, EmptyFields>>("A page of a list.")
+            .override_output_type_description::<Edge<String, T, EmptyFields>>(
+                "A row of a page, with its cursor.",
+            )
+    }
+    let builder = one::<Cluster, Total, _, _, _>(builder);
+    let builder = one::<Import, Total, _, _, _>(builder);
+    let builder = one::<ImportLine, EmptyFields, _, _, _>(builder);
+    let builder = one::<Notice, Total, _, _, _>(builder);
+    let builder = one::<Observable, Total, _, _, _>(builder);
+    one::<Task, Total, _, _, _>(builder)
+}
 
 /// The page that `first` and `after` ask for.
 ///

@@ -9,6 +9,7 @@ use crate::{
     enums::{NoticeState, ObservableKind},
     error::Result,
     import::Import,
+    node::{Node, node},
     observable::{Observable, ObservableFilter},
     page::{Paged, connection, invalid, page},
 };
@@ -16,8 +17,22 @@ use crate::{
 /// The questions.
 pub struct Query;
 
+/// The questions.
 #[Object]
 impl Query {
+    /// Whatever has that id.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            name = "id",
+            desc = "The id of an observable, import, line, cluster, task, notice or desk."
+        )]
+        given: ID,
+    ) -> Result<Node> {
+        node(ctx, &given).await
+    }
+
     /// One observable: by its id, or by its kind and canonical value.
     async fn observable(
         &self,
@@ -41,9 +56,9 @@ impl Query {
     async fn observables(
         &self,
         ctx: &Context<'_>,
-        filter: Option<ObservableFilter>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "Which are wanted; all if left out.")] filter: Option<ObservableFilter>,
+        #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Paged<Observable>> {
         let page = page(ctx, first, after)?;
         let filter = filter.unwrap_or_default().read(ctx);
@@ -64,8 +79,8 @@ impl Query {
     async fn imports(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Paged<Import>> {
         let page = page(ctx, first, after)?;
         let slice = imports::list(ctx.env(), ctx.actor(), page).await?;
@@ -86,8 +101,8 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "In any of its spellings.")] family: Option<String>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Paged<Cluster>> {
         let page = page(ctx, first, after)?;
         let family = family.map(|family| ctx.env().intake.families.canonical(&family));
@@ -108,9 +123,9 @@ impl Query {
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        filter: Option<TaskFilter>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "Which are wanted; all if left out.")] filter: Option<TaskFilter>,
+        #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Paged<Task>> {
         let page = page(ctx, first, after)?;
         let slice = cases::tasks(ctx.env(), ctx.actor(), &filter.unwrap_or_default().read()?, page).await?;
@@ -130,9 +145,9 @@ impl Query {
     async fn notices(
         &self,
         ctx: &Context<'_>,
-        state: Option<NoticeState>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "Only in this state.")] state: Option<NoticeState>,
+        #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Paged<Notice>> {
         let page = page(ctx, first, after)?;
         let slice = cases::notices(ctx.env(), ctx.actor(), state.map(Into::into), page).await?;

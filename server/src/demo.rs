@@ -209,15 +209,19 @@ impl Story {
     /// What a visitor can do now.
     pub fn invitation(&self, url: &str) -> String {
         let Tokens { ana, lea, max } = &self.tokens;
+        let sample = |name: &str| {
+            let body = serde_json::json!({ "query": graphql::operations::on_one_line(name) });
+            format!(
+                "  curl -s {url}/graphql -H 'Authorization: Bearer {lea}' -H 'Content-Type: application/json' \\\n    \
+                 -d '{body}'\n"
+            )
+        };
         format!(
             "\nThe API stays up at {url}/graphql until Ctrl-C. Sign in with one of\n  \
              ana (analyst)      {ana}\n  lea (lead)         {lea}\n  max (second lead)  {max}\n\n\
-             For example\n  curl -s {url}/graphql -H 'Authorization: Bearer {lea}' -H 'Content-Type: application/json' \\\n    \
-             -d '{{\"query\":\"{{ tasks(first: 3, filter: {{verdict: HELD_BY_REGISTRAR}}) {{ totalCount nodes {{ \
-             target {{ value }} state verdict confirmedAt desk {{ party }} }} }} }}\"}}'\n  \
-             curl -s {url}/graphql -H 'Authorization: Bearer {lea}' -H 'Content-Type: application/json' \\\n    \
-             -d '{{\"query\":\"{{ clusters(first: 2) {{ nodes {{ name size members(first: 2) {{ reasons \
-             observable {{ value links {{ nodes {{ kind to {{ value }} }} }} }} }} }} }} }}\"}}'\n"
+             For example\n{}{}",
+            sample("DemoTasks"),
+            sample("DemoClusters")
         )
     }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod auth;
+mod graphiql;
 mod graphql;
 mod health;
 mod listener;
@@ -14,9 +15,9 @@ use std::sync::Arc;
 
 use ::graphql::Schema;
 use axum::{
-    Router,
+    Extension, Router,
     middleware::{from_fn, from_fn_with_state},
-    routing::{get, post},
+    routing::get,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use takedown::env::Env;
@@ -49,12 +50,14 @@ impl std::fmt::Debug for App {
 /// All routes.
 pub fn router(app: App) -> Router {
     Router::new()
-        .route("/graphql", post(graphql::execute))
+        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/graphiql/{file}", get(graphiql::file))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .fallback(answer::no_such_path)
         .method_not_allowed_fallback(answer::no_such_method)
+        .layer(Extension(graphql::Sockets::new(app.limits.sockets.get())))
         .layer(from_fn_with_state(app.clone(), trace::request))
         .layer(from_fn(answer::headers))
         .with_state(app)

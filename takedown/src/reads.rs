@@ -1,6 +1,7 @@
 //! What the API and the command line read: pages and batches, each behind `access` and `visible`.
 
 pub mod cases;
+pub mod feed;
 pub mod imports;
 pub mod observables;
 
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use crate::error::Error;
 
 /// Which part of a list is wanted, in the order of the ids, which is the order of creation.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Page {
     /// How many, 1 to [`Page::MOST`].
     pub first: u64,

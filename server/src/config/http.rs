@@ -22,4 +22,8 @@ pub struct Http {
     pub header_timeout: Span,
     /// Connections at a time.
     pub connections: NonZeroUsize,
+    /// WebSockets at a time.
+    pub sockets: NonZeroUsize,
+    /// Whether only the documents of `graphql/operations` are executed.
+    pub trusted_documents_only: bool,
 }

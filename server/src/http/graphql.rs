@@ -1,76 +1,163 @@
-//! `POST /graphql`: one request as JSON, or as multipart with files
-//! (<https://github.com/jaydenseric/graphql-multipart-request-spec>).
+//! `/graphql`: one request over GET or POST as the GraphQL-over-HTTP draft says
+//! (<https://graphql.github.io/graphql-over-http/draft/>), or a WebSocket.
 
-use async_graphql::http::{MultipartOptions, receive_body};
+mod accept;
+mod operation;
+mod params;
+mod socket;
+
+use std::sync::Arc;
+
 use axum::{
     body::{Body, Bytes, to_bytes},
-    extract::State,
+    extract::{Extension, RawQuery, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::{
-        HeaderMap, StatusCode,
-        header::{CONTENT_LENGTH, CONTENT_TYPE},
+        HeaderMap, HeaderValue, StatusCode,
+        header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE},
     },
     response::Response,
 };
 use http_body_util::LengthLimitError;
 use takedown::{actor::Actor, error::Error};
+use tokio::sync::Semaphore;
 
-use super::{App, answer, auth};
+use self::{accept::Media, operation::Outcome, params::Params};
+use super::{App, answer, auth, graphiql};
 use crate::config::Size;
 
-/// The largest number of files in one multipart request.
-const FILES_MAX: usize = 8;
+/// A request with files carries one of these headers: a page of another origin cannot send it unasked, since the
+/// browser asks first and is refused. (JSON asks by its content type.)
+const PREFLIGHT: [&str; 2] = ["graphql-require-preflight", "apollo-require-preflight"];
 
-/// Executes one request.
-pub async fn execute(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
-    match request(&app, &headers, body).await {
-        Ok(request) => {
-            let response = app.schema.execute(request).await;
-            match serde_json::to_value(&response) {
-                Ok(body) => answer::as_json(StatusCode::OK, &body),
-                Err(error) => answer::refusal(&Error::internal(error)),
-            }
-        }
-        Err(refused) => *refused,
+/// The sockets that may be open at a time.
+#[derive(Clone, Debug)]
+pub struct Sockets(Arc<Semaphore>);
+
+impl Sockets {
+    /// At most `most` sockets.
+    pub fn new(most: usize) -> Self {
+        Self(Arc::new(Semaphore::new(most)))
     }
 }
 
-/// Reads a request within its limits. A refusal is boxed for its size.
+/// A refusal is boxed for its size.
+type Refused = Box<Response>;
+
+/// Answers a query in the URL, or opens a socket.
+pub async fn get(
+    State(app): State<App>,
+    Extension(sockets): Extension<Sockets>,
+    socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if let Ok(upgrade) = socket {
+        return socket::open(app, sockets, upgrade, &headers).await;
+    }
+    if query.is_none() && graphiql::wanted(&headers) {
+        return graphiql::page();
+    }
+    let answered = async {
+        let media = accept::media(&headers).ok_or_else(not_acceptable)?;
+        let actor = who(&app, &headers).await?;
+        let params = Params::from_query(query.as_deref().unwrap_or_default()).map_err(bad)?;
+        Ok::<_, Refused>((media, operation::ready(&app, params.into_request(), actor, false)))
+    };
+    match answered.await {
+        Err(refused) => *refused,
+        Ok((media, Ok(ready))) if ready.writes() => {
+            let message = "a mutation is sent with POST";
+            let mut refused = answer::failure(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message);
+            refused.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            media.stamp(refused)
+        }
+        Ok((media, ready)) => finish(&app, media, ready).await,
+    }
+}
+
+/// Answers one request as JSON, or as multipart with files
+/// (<https://github.com/jaydenseric/graphql-multipart-request-spec>).
+pub async fn post(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
+    let answered = async {
+        let media = accept::media(&headers).ok_or_else(not_acceptable)?;
+        let actor = who(&app, &headers).await?;
+        let request = request(&app, &headers, body, &actor).await?;
+        Ok::<_, Refused>((media, operation::ready(&app, request, actor, false)))
+    };
+    match answered.await {
+        Err(refused) => *refused,
+        Ok((media, ready)) => finish(&app, media, ready).await,
+    }
+}
+
+async fn finish(app: &App, media: Media, ready: Result<operation::Ready, Outcome>) -> Response {
+    let outcome = match ready {
+        Ok(ready) => ready.execute(app).await,
+        Err(refused) => refused,
+    };
+    media.answer(&outcome)
+}
+
+async fn who(app: &App, headers: &HeaderMap) -> Result<Actor, Refused> {
+    auth::actor(&app.env, headers).await.map_err(|error| Box::new(answer::refusal(&error)))
+}
+
+fn refuse(status: StatusCode, message: &str) -> Refused {
+    Box::new(answer::failure(status, "BAD_REQUEST", message))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn bad(message: String) -> Refused {
+    refuse(StatusCode::BAD_REQUEST, &message)
+}
+
+fn not_acceptable() -> Refused {
+    let message = "answers are application/graphql-response+json or application/json: accept one of them";
+    refuse(StatusCode::NOT_ACCEPTABLE, message)
+}
+
+/// Reads a request within its limits.
 async fn request(
     app: &App,
     headers: &HeaderMap,
     body: Body,
-) -> Result<async_graphql::Request, Box<Response>> {
-    let actor = auth::actor(&app.env, headers).await.map_err(|error| Box::new(answer::refusal(&error)))?;
-    let refuse = |status, message: &str| Box::new(answer::failure(status, "INVALID", message));
+    actor: &Actor,
+) -> Result<async_graphql::Request, Refused> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let limit = match essence.as_str() {
-        "application/json" => app.limits.body_limit,
-        // Nobody fills our memory with files.
-        "multipart/form-data" if actor == Actor::Nobody => {
-            return Err(Box::new(answer::refusal(&Error::Unauthenticated)));
+    let mut parts = kind.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+    match essence.as_str() {
+        "application/json" => {
+            let charset =
+                parts.find_map(|part| part.to_ascii_lowercase().strip_prefix("charset=").map(str::to_owned));
+            if charset.is_some_and(|charset| charset.trim_matches('"') != "utf-8") {
+                return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the request in UTF-8"));
+            }
+            let body = read(headers, body, app.limits.body_limit).await?;
+            Ok(Params::from_json(&body).map_err(bad)?.into_request())
         }
-        "multipart/form-data" => app.limits.upload_limit,
+        // Nobody fills our memory with files.
+        "multipart/form-data" if *actor == Actor::Nobody => {
+            Err(Box::new(answer::refusal(&Error::Unauthenticated)))
+        }
+        "multipart/form-data" => {
+            if !PREFLIGHT.iter().any(|name| headers.get(*name).is_some_and(|value| !value.is_empty())) {
+                let message = format!("a request with files needs the header {}", PREFLIGHT[0]);
+                return Err(refuse(StatusCode::BAD_REQUEST, &message));
+            }
+            let limit = app.limits.upload_limit;
+            params::with_files(kind, &read(headers, body, limit).await?, limit).await.map_err(bad)
+        }
         _ => {
             let message = "send the request as application/json, or as multipart/form-data with files";
-            return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+            Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
         }
-    };
-    let body = read(headers, body, limit).await.map_err(|(status, message)| refuse(status, &message))?;
-    // The reader would take a list for the fields in order.
-    if essence == "application/json" && body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(refuse(StatusCode::BAD_REQUEST, "not a GraphQL request: one JSON object is expected"));
     }
-    let options = MultipartOptions::default().max_file_size(limit.bytes()).max_num_files(FILES_MAX);
-    let request = receive_body(Some(kind), futures::io::Cursor::new(&body), options)
-        .await
-        .map_err(|error| refuse(StatusCode::BAD_REQUEST, &format!("not a GraphQL request: {error}")))?;
-    Ok(::graphql::request(request, app.env.clone(), actor))
 }
 
 /// The whole body, if it is within `limit`.
-async fn read(headers: &HeaderMap, body: Body, limit: Size) -> Result<Bytes, (StatusCode, String)> {
-    let too_large = || (StatusCode::PAYLOAD_TOO_LARGE, format!("the request is larger than {limit}"));
+async fn read(headers: &HeaderMap, body: Body, limit: Size) -> Result<Bytes, Refused> {
+    let too_large = || refuse(StatusCode::PAYLOAD_TOO_LARGE, &format!("the request is larger than {limit}"));
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit.0) {
         return Err(too_large());
@@ -78,6 +165,6 @@ async fn read(headers: &HeaderMap, body: Body, limit: Size) -> Result<Bytes, (St
     to_bytes(body, limit.bytes()).await.map_err(|error| {
         let over =
             std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
-        if over { too_large() } else { (StatusCode::BAD_REQUEST, "the body did not arrive whole".into()) }
+        if over { too_large() } else { refuse(StatusCode::BAD_REQUEST, "the body did not arrive whole") }
     })
 }

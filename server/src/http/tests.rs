@@ -129,8 +129,94 @@ async fn what_is_no_request_is_refused() {
     let form = Request::post("/graphql").header("content-type", "multipart/form-data; boundary=x");
     let answer = send(&app, form.body(Body::empty()).expect("a request")).await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "nobody uploads");
-    assert_eq!(send(&app, get("/graphql")).await.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let form = form_of(&bearer, None);
+    assert_eq!(send(&app, form).await.status(), StatusCode::BAD_REQUEST, "no page of another origin uploads");
+    let form = form_of(&bearer, Some("1"));
+    assert_eq!(send(&app, form).await.status(), StatusCode::OK);
+    assert_eq!(send(&app, get("/graphql")).await.status(), StatusCode::BAD_REQUEST);
+    let put = Request::put("/graphql").body(Body::empty()).expect("a request");
+    assert_eq!(send(&app, put).await.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(send(&app, get("/nowhere")).await.status(), StatusCode::NOT_FOUND);
+}
+
+fn form_of(bearer: &str, preflight: Option<&str>) -> Request<Body> {
+    let body = "--x\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n{\"query\":\"{ __typename }\"}\r\n\
+                --x\r\nContent-Disposition: form-data; name=\"map\"\r\n\r\n{}\r\n--x--\r\n";
+    let mut request = Request::post("/graphql")
+        .header("content-type", "multipart/form-data; boundary=x")
+        .header("authorization", bearer);
+    if let Some(value) = preflight {
+        request = request.header("graphql-require-preflight", value);
+    }
+    request.body(Body::from(body)).expect("a request")
+}
+
+#[tokio::test]
+async fn a_document_is_refused_by_its_media_type() {
+    let app = app(&[]).await;
+    for (accept, status) in [
+        ("application/json", StatusCode::OK),
+        ("*/*", StatusCode::OK),
+        ("application/graphql-response+json", StatusCode::BAD_REQUEST),
+    ] {
+        for wrong in [
+            r#"{"query":"{"}"#,
+            r#"{"query":"{ nothing }"}"#,
+            r#"{"query":"{ __schema { types { name } } }"}"#,
+        ] {
+            let answer = send(&app, post(&[("accept", accept)], wrong)).await;
+            assert_eq!(answer.status(), status, "{accept} {wrong}");
+            let body = json(answer).await;
+            assert!(
+                body.get("data").is_none() && body["errors"][0]["extensions"]["code"].is_string(),
+                "{body}"
+            );
+        }
+    }
+    let answer = send(&app, post(&[("accept", "text/html")], QUERY)).await;
+    assert_eq!(answer.status(), StatusCode::NOT_ACCEPTABLE);
+}
+
+#[tokio::test]
+async fn a_query_may_be_in_the_url_and_a_mutation_may_not() {
+    let app = app(&[]).await;
+    let answer = send(
+        &app,
+        get("/graphql?query=query+A+%7B+__typename+%7D+query+B+%7Ba:__typename%7D&operationName=A"),
+    );
+    assert_eq!(json(answer.await).await["data"]["__typename"], "Query");
+    let answer = send(&app, get("/graphql?query=mutation%7B__typename%7D")).await;
+    assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(answer.headers()["allow"], "POST");
+    let twice = send(&app, get("/graphql?query=%7B__typename%7D&query=%7B__typename%7D")).await;
+    assert_eq!(twice.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_document_is_known_by_its_hash() {
+    let app = app(&[("LOCKSTEP__HTTP__TRUSTED_DOCUMENTS_ONLY", "true")]).await;
+    let (_, secret) = token(&app).await;
+    let bearer = format!("Bearer {secret}");
+    let headers = [("authorization", bearer.as_str())];
+    let text = graphql_text("Imports");
+    let hash = ::graphql::operations::hash(text);
+    for body in [
+        serde_json::json!({ "documentId": format!("sha256:{hash}") }),
+        serde_json::json!({ "documentId": hash }),
+        serde_json::json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": hash } } }),
+        serde_json::json!({ "query": text }),
+    ] {
+        let answer = json(send(&app, post(&headers, body.to_string())).await).await;
+        assert_eq!(answer["data"]["imports"]["totalCount"], 0, "{answer}");
+    }
+    let free = json(send(&app, post(&headers, QUERY)).await).await;
+    assert!(free.get("data").is_none(), "{free}");
+    let unknown = serde_json::json!({ "documentId": "00" }).to_string();
+    assert_eq!(send(&app, post(&headers, unknown)).await.status(), StatusCode::BAD_REQUEST);
+}
+
+fn graphql_text(name: &str) -> &'static str {
+    ::graphql::operations::named(name).expect("a document")
 }
 
 #[tokio::test]

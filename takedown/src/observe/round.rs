@@ -99,9 +99,12 @@ async fn keep(
         unanswered: looks.iter().map(|look| look.unanswered.len()).sum(),
     };
     if round.changed > 0 {
+        // Named, at most a batch of them, so that who listens hears which they are.
+        let new = targets.iter().zip(&changed).filter(|(_, changed)| !changed.is_empty());
         let detail = json!({
             "observables": round.observables,
             "changed": round.changed,
+            "ids": new.map(|(target, _)| target.id).collect::<Vec<_>>(),
             "digest": crate::hex(&facts::digest(looks, &changed)?),
         });
         audit::record(&txn, env.now(), actor, "observed", "batch", detail).await?;

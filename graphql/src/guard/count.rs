@@ -1,0 +1,248 @@
+//! Counting before walking: how many fields a document has once every fragment is in its place, how deep it goes,
+//! and how large its answer can be. Each fragment is counted once, so the counting is linear in the text whatever
+//! the fragments spread.
+
+use std::collections::HashMap;
+
+use async_graphql::{
+    Name, Pos, Positioned, Variables,
+    parser::types::{Field, FragmentDefinition, Selection, SelectionSet},
+};
+use async_graphql_value::Value;
+
+use super::{
+    Limits, Refusal, Why,
+    parser::{Document, Operation},
+    schema::{TypeInfo, Types, is_list},
+};
+
+/// How many rows a list without a `first` argument is taken to have.
+const ROWS: u64 = 10;
+/// How many rows a page has when the document does not say; see `page`.
+const PAGE: u64 = 50;
+/// The largest `first` that multiplies: a larger one is refused by the resolver.
+const FIRST_MOST: u64 = 5_000;
+
+/// A document's fragments by name; the first of a name counts, the second is an error of its own.
+pub(super) struct Counts<'a> {
+    pub(super) fragments: HashMap<&'a str, &'a FragmentDefinition>,
+}
+
+impl<'a> Counts<'a> {
+    pub(super) fn new(document: &'a Document) -> Self {
+        let mut fragments = HashMap::new();
+        for fragment in &document.fragments {
+            fragments.entry(fragment.name.as_str()).or_insert(&fragment.node);
+        }
+        Self { fragments }
+    }
+}
+
+/// What a selection set comes to with its fragments in place.
+#[derive(Clone, Copy, Debug, Default)]
+struct Size {
+    fields: u64,
+    /// Fields at its own level.
+    level: u64,
+    depth: usize,
+    /// Nesting of any kind: what every later walk needs of the stack.
+    height: usize,
+}
+
+/// Holds a document to the limits that need no schema.
+///
+/// # Errors
+/// The limit that it is over, or a fragment that contains itself.
+pub(super) fn within(document: &Document, limits: &Limits) -> Result<(), Refusal> {
+    let start = document.operations.first().map(|operation| operation.pos).unwrap_or_default();
+    for (what, count, most) in [
+        ("aliases", document.aliases, limits.aliases),
+        ("directives", document.directives, limits.directives),
+    ] {
+        if count > most {
+            return Err(Refusal::limit(format!("the document has more than {most} {what}"), start));
+        }
+    }
+    let counts = Counts::new(document);
+    let mut sizes = Sizes { counts: &counts, limits, done: HashMap::new() };
+    let mut all: u64 = 0;
+    // Fragments that no operation spreads may still contain themselves.
+    for fragment in &document.fragments {
+        sizes.fragment(&fragment.name, fragment.pos, 0)?;
+    }
+    for operation in &document.operations {
+        let size = sizes.set(&operation.node.selection_set.node, 0)?;
+        all = all.saturating_add(size.fields);
+        let pos = operation.pos;
+        if size.level > limits.root_fields {
+            let message = format!("an operation has more than {} fields at its root", limits.root_fields);
+            return Err(Refusal::limit(message, pos));
+        }
+        if size.depth > limits.depth {
+            let message = format!("the selections are deeper than {} fields", limits.depth);
+            return Err(Refusal::limit(message, pos));
+        }
+        if all > limits.selections {
+            let message = format!(
+                "with its fragments in place the document has more than {} fields",
+                limits.selections
+            );
+            return Err(Refusal::limit(message, pos));
+        }
+    }
+    Ok(())
+}
+
+struct Sizes<'a, 'd> {
+    counts: &'a Counts<'d>,
+    limits: &'a Limits,
+    /// `None` while a fragment is being counted: who meets it then stands inside it.
+    done: HashMap<&'d str, Option<Size>>,
+}
+
+impl<'d> Sizes<'_, 'd> {
+    fn set(&mut self, set: &'d SelectionSet, level: usize) -> Result<Size, Refusal> {
+        let mut size = Size::default();
+        for item in &set.items {
+            let inner = match &item.node {
+                Selection::Field(field) => {
+                    let name = field.node.name.node.as_str();
+                    let below = self.set(&field.node.selection_set.node, level + 1)?;
+                    // Introspection nests by its nature; a rule of its own bounds it.
+                    let meta = name == "__schema" || name == "__type";
+                    let depth = if meta { 1 } else { below.depth + 1 };
+                    Size { fields: below.fields.saturating_add(1), level: 1, depth, height: below.height }
+                }
+                Selection::InlineFragment(inline) => self.set(&inline.node.selection_set.node, level + 1)?,
+                Selection::FragmentSpread(spread) => {
+                    self.fragment(&spread.node.fragment_name.node, spread.pos, level)?
+                }
+            };
+            // Whatever the item is, it is one step of every later walk.
+            let own = u64::from(!matches!(item.node, Selection::Field(_)));
+            size.fields = size.fields.saturating_add(inner.fields).saturating_add(own);
+            size.level = size.level.saturating_add(inner.level);
+            size.depth = size.depth.max(inner.depth);
+            size.height = size.height.max(inner.height + 1);
+        }
+        Ok(size)
+    }
+
+    fn fragment(&mut self, name: &str, pos: Pos, level: usize) -> Result<Size, Refusal> {
+        // A fragment that is not there is validation's to tell.
+        let Some((name, fragment)) = self.counts.fragments.get_key_value(name) else {
+            return Ok(Size::default());
+        };
+        match self.done.get(name) {
+            Some(Some(size)) => return Ok(*size),
+            Some(None) => {
+                let message = format!("Cannot spread fragment \"{}\" within itself.", super::cut(name));
+                return Err(Refusal::at(Why::Invalid, message, pos));
+            }
+            None => {}
+        }
+        let too_deep = Refusal::limit(format!("fragments nest deeper than {}", self.limits.nesting), pos);
+        if level >= self.limits.nesting {
+            return Err(too_deep);
+        }
+        self.done.insert(name, None);
+        let size = self.set(&fragment.selection_set.node, level + 1)?;
+        if size.height > self.limits.nesting {
+            return Err(too_deep);
+        }
+        self.done.insert(name, Some(size));
+        Ok(size)
+    }
+}
+
+/// How many fields the largest possible answer has. The document is valid.
+pub(super) fn cost(types: &Types, counts: &Counts<'_>, operation: &Operation, variables: &Variables) -> u64 {
+    let root = match operation.node.ty {
+        async_graphql::parser::types::OperationType::Query => Some(types.query.as_str()),
+        async_graphql::parser::types::OperationType::Mutation => types.mutation.as_deref(),
+        async_graphql::parser::types::OperationType::Subscription => types.subscription.as_deref(),
+    };
+    let defaults = operation.node.variable_definitions.iter().filter_map(|variable| {
+        let value = variable.node.default_value.as_ref()?;
+        Some((variable.node.name.node.clone(), value.node.clone()))
+    });
+    let mut given: HashMap<Name, async_graphql::Value> = HashMap::new();
+    for (name, value) in defaults.chain(variables.iter().map(|(n, v)| (n.clone(), v.clone()))) {
+        if matches!(value, async_graphql::Value::Number(_)) {
+            given.insert(name, value);
+        }
+    }
+    let mut costs = Costs { types, counts, given, done: HashMap::new() };
+    costs.set(&operation.node.selection_set.node, root.and_then(|root| types.get(root)))
+}
+
+struct Costs<'a, 'd> {
+    types: &'a Types,
+    counts: &'a Counts<'d>,
+    given: HashMap<Name, async_graphql::Value>,
+    done: HashMap<&'d str, u64>,
+}
+
+impl<'d> Costs<'_, 'd> {
+    fn set(&mut self, set: &'d SelectionSet, parent: Option<&TypeInfo>) -> u64 {
+        let types = self.types;
+        set.items.iter().fold(0, |sum, item| {
+            let inner = match &item.node {
+                Selection::Field(field) => self.field(&field.node, parent),
+                Selection::InlineFragment(inline) => {
+                    let on = inline.node.type_condition.as_ref();
+                    let parent = on.map_or(parent, |on| types.get(&on.node.on.node));
+                    self.set(&inline.node.selection_set.node, parent)
+                }
+                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name),
+            };
+            inner.saturating_add(sum)
+        })
+    }
+
+    fn fragment(&mut self, name: &Positioned<Name>) -> u64 {
+        let Some((name, fragment)) = self.counts.fragments.get_key_value(name.node.as_str()) else {
+            return 0;
+        };
+        if let Some(cost) = self.done.get(name) {
+            return *cost;
+        }
+        let parent = self.types.get(&fragment.type_condition.node.on.node);
+        let cost = self.set(&fragment.selection_set.node, parent);
+        self.done.insert(name, cost);
+        cost
+    }
+
+    fn field(&mut self, field: &'d Field, parent: Option<&TypeInfo>) -> u64 {
+        let types = self.types;
+        let Some((parent, info)) = parent.and_then(|p| Some((p, types.field(p, &field.name.node)?))) else {
+            return 1;
+        };
+        let below = self.set(&field.selection_set.node, types.core(&info.ty));
+        let rows = if info.args.contains_key("first") {
+            self.first(field)
+        } else if is_list(&info.ty) && !pages(parent) {
+            ROWS
+        } else {
+            1
+        };
+        below.saturating_mul(rows).saturating_add(1)
+    }
+
+    fn first(&self, field: &Field) -> u64 {
+        let asked = match field.get_argument("first").map(|value| &value.node) {
+            Some(Value::Number(number)) => number.as_u64(),
+            Some(Value::Variable(name)) => match self.given.get(name) {
+                Some(async_graphql::Value::Number(number)) => number.as_u64(),
+                _ => None,
+            },
+            _ => None,
+        };
+        asked.unwrap_or(PAGE).clamp(1, FIRST_MOST)
+    }
+}
+
+/// Whether its list is the page that the field above has already multiplied.
+fn pages(parent: &TypeInfo) -> bool {
+    parent.name.ends_with("Connection") || parent.fields.contains_key("truncated")
+}

@@ -1,0 +1,74 @@
+//! Whatever has an id of its own (<https://relay.dev/docs/guides/graphql-server-specification/>).
+
+use async_graphql::{Context, ID, Interface};
+use entities::{ClusterId, DeskId, ImportId, NoticeId, ObservableId, TaskId};
+use takedown::{
+    error::Error,
+    reads::{cases, imports, observables},
+};
+
+use crate::{
+    case::{Cluster, Desk, Notice, Task},
+    context::ContextExt,
+    error::{ApiError, Result},
+    import::{Import, ImportLine},
+    load::load,
+    loaders::DeskOf,
+    observable::Observable,
+};
+
+/// A thing that can be asked for again by its id alone.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Its id, unique among all things."))]
+pub enum Node {
+    /// A cluster.
+    Cluster(Cluster),
+    /// A desk.
+    Desk(Desk),
+    /// An import.
+    Import(Import),
+    /// A line of an import.
+    ImportLine(ImportLine),
+    /// A notice.
+    Notice(Notice),
+    /// An observable.
+    Observable(Observable),
+    /// A task.
+    Task(Task),
+}
+
+/// The thing with that id.
+///
+/// # Errors
+/// There is none, or it is not visible; the actor may not read; the database refused.
+pub async fn node(ctx: &Context<'_>, id: &ID) -> Result<Node> {
+    let (env, actor) = (ctx.env(), ctx.actor());
+    let none = || ApiError(Error::not_found("node", id.as_str()));
+    if let Some((import, number)) = id.split_once('/') {
+        let import: ImportId = import.parse().map_err(|_| none())?;
+        let number: i64 = number.parse().map_err(|_| none())?;
+        let import = imports::by_id(env, actor, import).await?;
+        let slice = imports::lines(env, actor, import.id, None, 1, number.saturating_sub(1)).await?;
+        let line = slice.rows.into_iter().find(|line| line.number == number).ok_or_else(none)?;
+        return Ok(Node::ImportLine(ImportLine(import.id, line)));
+    }
+    if let Ok(id) = id.parse::<ObservableId>() {
+        return Ok(Node::Observable(Observable(observables::by_id(env, actor, id).await?)));
+    }
+    if let Ok(id) = id.parse::<ImportId>() {
+        return Ok(Node::Import(Import(imports::by_id(env, actor, id).await?)));
+    }
+    if let Ok(id) = id.parse::<ClusterId>() {
+        return Ok(Node::Cluster(Cluster(cases::cluster(env, actor, id).await?)));
+    }
+    if let Ok(id) = id.parse::<TaskId>() {
+        return Ok(Node::Task(Task(cases::task(env, actor, id).await?)));
+    }
+    if let Ok(id) = id.parse::<NoticeId>() {
+        return Ok(Node::Notice(Notice(cases::notice(env, actor, id).await?)));
+    }
+    if let Ok(id) = id.parse::<DeskId>() {
+        return load(ctx, DeskOf(id)).await?.map(|desk| Node::Desk(Desk(desk))).ok_or_else(none);
+    }
+    Err(none())
+}

@@ -1,0 +1,10 @@
+//! The suites of others against the running server: what they say counts, not what we think of ourselves. They come
+//! from npm, pinned in package-lock.json here; `scripts/setup --for test` installs them.
+
+mod differential;
+mod lint;
+mod operations;
+mod protocol;
+mod running;
+mod statements;
+mod subscriptions;

@@ -1,0 +1,79 @@
+//! The documents that come with the program, each executed.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result};
+use async_graphql::{Request, Variables};
+use graphql::operations;
+use serde_json::{Value, json};
+use takedown::actor::Actor;
+use tests::App;
+
+use crate::running::{app, root};
+
+/// Executes a document as somebody; its data, and its errors if it has some.
+async fn execute(app: &App, actor: Actor, name: &str, variables: Value) -> Result<Value> {
+    let text = operations::named(name).with_context(|| format!("no document {name}"))?;
+    let request = Request::new(text).variables(Variables::from_json(variables));
+    let schema = graphql::schema(app.env.clone());
+    let prepared = graphql::prepare(&schema, request, app.env.clone(), actor)
+        .map_err(|refusals| anyhow::anyhow!("{name}: {refusals:?}"))?;
+    let response = schema.execute(prepared.request).await;
+    anyhow::ensure!(response.errors.is_empty(), "{name}: {:?}", response.errors);
+    Ok(serde_json::to_value(response.data)?)
+}
+
+#[test]
+fn every_file_is_shipped() -> Result<()> {
+    let mut files = BTreeSet::new();
+    for entry in std::fs::read_dir(root().join("graphql/operations"))? {
+        let name = entry?.file_name().into_string().expect("a name");
+        files.insert(name.trim_end_matches(".graphql").to_owned());
+    }
+    assert_eq!(files, operations::ALL.iter().map(|(name, _)| (*name).to_owned()).collect());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_document_does_what_it_says() -> Result<()> {
+    let (_database, app) = app().await?;
+    let mut left: BTreeSet<&str> = operations::ALL.iter().map(|(name, _)| *name).collect();
+    // Subscriptions have a test of their own.
+    left.retain(|name| !name.ends_with("Changed") && !name.ends_with("Progressed"));
+    let mut run = async |actor: Actor, name: &'static str, variables: Value| {
+        left.remove(name);
+        execute(&app, actor, name, variables).await
+    };
+    let input = json!({ "source": "test", "text": "evil-one.com\nnothing here", "family": "lumma", "tlp": "CLEAR", "pap": "GREEN" });
+    let made = run(app.ana(), "ImportIndicators", json!({ "input": input })).await?;
+    let import = made["importIndicators"]["import"]["id"].clone();
+    assert_eq!(made["importIndicators"]["accepted"], 1, "{made}");
+    let imports = run(app.ana(), "Imports", json!({ "first": 1 })).await?;
+    assert_eq!(imports["imports"]["edges"].as_array().map(Vec::len), Some(1));
+    let lines = run(app.ana(), "ImportLines", json!({ "id": import })).await?;
+    assert_eq!(lines["import"]["lines"]["edges"].as_array().map(Vec::len), Some(2), "{lines}");
+    let one = json!({ "kind": "DOMAIN_NAME", "value": "evil-one.com" });
+    let one = run(app.ana(), "Observable", one).await?;
+    let id = one["observable"]["id"].clone();
+    assert_eq!(run(app.ana(), "Observe", json!({ "ids": [id] })).await?["observe"], 1);
+    let page =
+        run(app.ana(), "Observables", json!({ "first": 5, "filter": { "kinds": ["DOMAIN_NAME"] } })).await?;
+    assert_eq!(page["observables"]["edges"].as_array().map(Vec::len), Some(5));
+    app.run_jobs().await?;
+    run(app.ana(), "Clusters", json!({})).await?;
+    let scope = json!({ "input": { "family": app.lists.families[0].family } });
+    let opened = run(app.ana(), "OpenTasks", scope).await?;
+    let ids = opened["openTasks"]["opened"].clone();
+    assert!(ids.as_array().is_some_and(|ids| !ids.is_empty()), "{opened}");
+    run(app.lea(), "ApproveTasks", json!({ "ids": ids })).await?;
+    app.run_jobs().await?;
+    run(app.lea(), "Tasks", json!({ "first": 3 })).await?;
+    let notices = run(app.lea(), "Notices", json!({ "state": "DRAFT" })).await?;
+    let notice = notices["notices"]["edges"][0]["node"]["id"].clone();
+    let approved = run(app.max(), "ApproveNotice", json!({ "id": notice })).await?;
+    assert_eq!(approved["approveNotice"]["id"], notice);
+    run(app.lea(), "DemoTasks", json!({})).await?;
+    run(app.lea(), "DemoClusters", json!({})).await?;
+    assert!(left.is_empty(), "not executed: {left:?}");
+    Ok(())
+}
