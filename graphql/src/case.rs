@@ -13,6 +13,7 @@ use crate::{
     loaders::{ClusterTasks, DeskOf, MembersOf, ObservableOf, TaskOf, TasksOf, VerificationsOf},
     observable::Observable,
     page::{Paged, connection, invalid, page},
+    viewer::{self, Action},
 };
 
 /// Observables that belong together, with the reason.
@@ -149,6 +150,11 @@ pub struct Task(pub task::Model);
 /// Work on target × channel × authority.
 #[Object]
 impl Task {
+    /// Whether who asks may do this to it.
+    async fn viewer_can(&self, ctx: &Context<'_>, #[graphql(desc = "The act.")] action: Action) -> bool {
+        viewer::can(ctx, action, &self.0.opened_by)
+    }
+
     /// Its id, `tsk_…`.
     pub async fn id(&self) -> ID {
         self.0.id.into()
@@ -296,6 +302,11 @@ pub struct Notice(pub notice::Model);
 /// A message to a desk, as it was rendered.
 #[Object]
 impl Notice {
+    /// Whether who asks may do this to it.
+    async fn viewer_can(&self, ctx: &Context<'_>, #[graphql(desc = "The act.")] action: Action) -> bool {
+        viewer::can(ctx, action, &self.0.drafted_by)
+    }
+
     /// Its id, `ntc_…`.
     pub async fn id(&self) -> ID {
         self.0.id.into()

@@ -374,3 +374,17 @@ mirror!(
         Inconclusive,
     }
 );
+
+mirror!(
+    /// What a person may be.
+    ActorRole {
+        /// Looks into cases and prepares what is done.
+        Analyst,
+        /// An analyst who also approves what others prepared.
+        Lead,
+        /// A person of an agency, who approves and reads up to TLP:AMBER+STRICT.
+        Liaison,
+        /// Runs the system and sees no case content.
+        Admin,
+    }
+);

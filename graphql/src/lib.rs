@@ -17,6 +17,7 @@ pub mod operations;
 pub mod page;
 pub mod query;
 pub mod subscription;
+pub mod viewer;
 
 use std::sync::Arc;
 

@@ -30,6 +30,7 @@ pub const ALL: &[(&str, &str)] = &[
     document!("Observe"),
     document!("OpenTasks"),
     document!("Tasks"),
+    document!("Viewer"),
 ];
 
 static BY_HASH: LazyLock<HashMap<String, &'static str>> =

@@ -12,6 +12,7 @@ use crate::{
     node::{Node, node},
     observable::{Observable, ObservableFilter},
     page::{Paged, connection, invalid, page},
+    viewer::Viewer,
 };
 
 /// The questions.
@@ -20,6 +21,11 @@ pub struct Query;
 /// The questions.
 #[Object]
 impl Query {
+    /// Who is signed in; null for nobody.
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
+        (*ctx.actor() != takedown::actor::Actor::Nobody).then_some(Viewer)
+    }
+
     /// Whatever has that id.
     async fn node(
         &self,

@@ -72,6 +72,8 @@ async fn each_document_does_what_it_says() -> Result<()> {
     let notice = notices["notices"]["edges"][0]["node"]["id"].clone();
     let approved = run(app.max(), "ApproveNotice", json!({ "id": notice })).await?;
     assert_eq!(approved["approveNotice"]["id"], notice);
+    let viewer = run(app.lea(), "Viewer", json!({})).await?;
+    assert_eq!((&viewer["viewer"]["name"], &viewer["viewer"]["approves"]), (&json!("lea"), &json!(true)));
     run(app.lea(), "DemoTasks", json!({})).await?;
     run(app.lea(), "DemoClusters", json!({})).await?;
     assert!(left.is_empty(), "not executed: {left:?}");

@@ -189,7 +189,12 @@ impl Session {
             Some(_) => return Err(BAD),
         };
         self.given = said.or_else(|| self.given.take());
-        self.actor = Some(who(&self.app, self.given.as_deref()).await?);
+        let actor = who(&self.app, self.given.as_deref()).await?;
+        // Nobody has anything to listen to, and sockets are few.
+        if actor == Actor::Nobody {
+            return Err(FORBIDDEN);
+        }
+        self.actor = Some(actor);
         Ok(json!({ "type": "connection_ack" }))
     }
 
