@@ -139,6 +139,18 @@ id!(
     ClusterId, "clu"
 );
 id!(
+    /// Names a person's ruling about a cluster.
+    ClusterRulingId, "rul"
+);
+id!(
+    /// Names what became of a cluster in a run.
+    ClusterChangeId, "chg"
+);
+id!(
+    /// Names a shared value.
+    PivotId, "piv"
+);
+id!(
     /// Names a desk.
     DeskId, "dsk"
 );

@@ -6,7 +6,9 @@
 
 pub mod audit_event;
 pub mod cluster;
+pub mod cluster_change;
 pub mod cluster_member;
+pub mod cluster_ruling;
 pub mod desk;
 pub mod fact;
 mod id;
@@ -19,6 +21,7 @@ pub mod notice;
 pub mod notice_task;
 pub mod observable;
 pub mod observation;
+pub mod pivot;
 pub mod sighting;
 pub mod source;
 mod stored;

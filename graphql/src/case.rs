@@ -5,8 +5,11 @@ use entities::{cluster, cluster_member, desk, notice, task, verification};
 use takedown::reads::{Page, Slice};
 use time::OffsetDateTime;
 
+use takedown::cluster::tell;
+
 use crate::{
-    context::{id, int},
+    cluster::{ClusterChange, ClusterRuling, Explanation, PivotKind, explain, would_leave},
+    context::{ContextExt, id, int},
     enums::{Authority, Channel, NoticeState, TaskState, Tlp, Verdict},
     error::Result,
     load::{load, load_many},
@@ -61,6 +64,49 @@ impl Cluster {
         let most = first.and_then(|first| usize::try_from(first).ok()).unwrap_or(200).min(5_000);
         let rows = load(ctx, MembersOf(self.0.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().take(most).map(ClusterMember).collect())
+    }
+
+    /// Why an observable is in this cluster: its reasons, and the path to the core. An error if it is in another.
+    async fn explain(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "`obs_…`.")] observable: ID,
+    ) -> Result<Explanation> {
+        explain(ctx, self.0.id, id("observable", &observable)?).await
+    }
+
+    /// The members that would not stay with its core if a pivot said nothing.
+    async fn would_leave(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Of what kind.")] kind: PivotKind,
+        #[graphql(desc = "The value, as reasons spell it.")] value: String,
+    ) -> Result<Vec<Observable>> {
+        would_leave(ctx, self.0.id, kind, &value).await
+    }
+
+    /// What became of it in each run, oldest first.
+    async fn changes(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Paged<ClusterChange>> {
+        let page = page(ctx, first, after)?;
+        let slice = tell::changes(ctx.env(), ctx.actor(), self.0.id, page).await?;
+        Ok(connection(slice, page, |row| row.id.0, ClusterChange))
+    }
+
+    /// What people decided about it and its members, oldest first.
+    async fn rulings(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Paged<ClusterRuling>> {
+        let page = page(ctx, first, after)?;
+        let slice = tell::rulings(ctx.env(), ctx.actor(), self.0.id, page).await?;
+        Ok(connection(slice, page, |row| row.id.0, ClusterRuling))
     }
 
     /// The tasks opened for it.

@@ -388,3 +388,51 @@ mirror!(
         Admin,
     }
 );
+
+mirror!(
+    /// What a person decides about a cluster or a membership.
+    ClusterRulingKind {
+        /// The cluster is one.
+        Accepted,
+        /// The cluster is none.
+        Rejected,
+        /// The observable belongs to the cluster whatever the evidence says.
+        Pinned,
+        /// The observable does not belong to the cluster whatever the evidence says.
+        Barred,
+        /// An earlier ruling on the same thing no longer holds.
+        Withdrawn,
+    }
+);
+
+mirror!(
+    /// What a person decides about a shared value.
+    PivotRuling {
+        /// Nothing: the machine weighs it.
+        Unruled,
+        /// It says nothing.
+        Excluded,
+        /// It says much, however many share it.
+        Trusted,
+    }
+);
+
+mirror!(
+    /// What became of a cluster in a run.
+    ClusterChangeKind {
+        /// It was found.
+        Appeared,
+        /// It parted from another.
+        Split,
+        /// Members joined.
+        Grew,
+        /// Members departed.
+        Shrank,
+        /// Members joined and departed.
+        Shifted,
+        /// Most of its members went into another.
+        Merged,
+        /// It has no members any more.
+        Dissolved,
+    }
+);

@@ -3,6 +3,7 @@
 #![recursion_limit = "512"]
 
 pub mod case;
+mod cluster;
 pub mod context;
 pub mod enums;
 pub mod error;

@@ -13,7 +13,8 @@ use takedown::{
 };
 
 use crate::{
-    case::{Notice, Task},
+    case::{Cluster, Notice, Task},
+    cluster::{Pivot, RuleOnClusterInput, RuleOnPivotInput},
     context::{ContextExt, id, int},
     enums::{Pap, Role, Tlp},
     error::{ApiError, Result},
@@ -66,6 +67,16 @@ impl Mutation {
         #[graphql(desc = "`obs_…`, at most 5,000.")] ids: Vec<ID>,
     ) -> Result<i32> {
         Ok(int(due::request(ctx.env(), ctx.actor(), &many("observable", &ids)?).await?))
+    }
+
+    /// Decides about a cluster or its members; it stands through every run, and the ledger keeps who and why.
+    async fn rule_on_cluster(&self, ctx: &Context<'_>, input: RuleOnClusterInput) -> Result<Cluster> {
+        input.rule(ctx).await
+    }
+
+    /// Decides about a shared value: it says nothing, or much, or the machine weighs it again.
+    async fn rule_on_pivot(&self, ctx: &Context<'_>, input: RuleOnPivotInput) -> Result<Pivot> {
+        input.rule(ctx).await
     }
 
     /// Opens the tasks that a playbook plans, for clusters, a family or single observables. What it refuses comes

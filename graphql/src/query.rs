@@ -5,6 +5,7 @@ use takedown::reads::{cases, imports, observables};
 
 use crate::{
     case::{Cluster, Notice, Task, TaskFilter},
+    cluster::Pivot,
     context::{ContextExt, id},
     enums::{NoticeState, ObservableKind},
     error::Result,
@@ -114,6 +115,18 @@ impl Query {
         let family = family.map(|family| ctx.env().intake.families.canonical(&family));
         let slice = cases::clusters(ctx.env(), ctx.actor(), family.as_deref(), page).await?;
         Ok(connection(slice, page, |row| row.id.0, Cluster))
+    }
+
+    /// Shared values that are parked as hubs, and values that people ruled about.
+    async fn pivots(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Paged<Pivot>> {
+        let page = page(ctx, first, after)?;
+        let slice = takedown::cluster::tell::pivots(ctx.env(), ctx.actor(), page).await?;
+        Ok(connection(slice, page, |row| row.id.0, Pivot))
     }
 
     /// One task.

@@ -20,6 +20,8 @@ pub enum Action {
     Observe,
     /// Group observables anew.
     Recluster,
+    /// Accept, reject, name, split and merge clusters, pin and bar members, exclude and trust pivots.
+    RuleOnClusters,
     /// Open tasks.
     OpenTasks,
     /// Approve tasks that another person opened.

@@ -28,6 +28,9 @@ mod m20261124_000018_notice_task;
 mod m20261124_000019_verification;
 mod m20261124_000020_append_only;
 mod m20261124_000021_bulk_references;
+mod m20261124_000022_cluster_ruling;
+mod m20261124_000023_pivot;
+mod m20261124_000024_cluster_change;
 
 /// The key of the PostgreSQL advisory lock under which one process at a time changes the schema.
 const SCHEMA_LOCK: i64 = 0x6c6f_636b_7363_6865;
@@ -93,6 +96,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000019_verification::Migration),
             Box::new(m20261124_000020_append_only::Migration),
             Box::new(m20261124_000021_bulk_references::Migration),
+            Box::new(m20261124_000022_cluster_ruling::Migration),
+            Box::new(m20261124_000023_pivot::Migration),
+            Box::new(m20261124_000024_cluster_change::Migration),
         ]
     }
 }

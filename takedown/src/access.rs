@@ -16,6 +16,8 @@ pub enum Action {
     Observe,
     /// Group observables anew.
     Recluster,
+    /// Accept, reject, name, split and merge clusters, pin and bar members, exclude and trust pivots.
+    RuleOnClusters,
     /// Open tasks for a cluster.
     OpenTasks,
     /// Approve tasks that another person opened.
@@ -43,6 +45,7 @@ impl Action {
         Self::ImportIndicators,
         Self::Observe,
         Self::Recluster,
+        Self::RuleOnClusters,
         Self::OpenTasks,
         Self::ApproveTasks,
         Self::DraftNotice,
@@ -61,6 +64,7 @@ impl Action {
             Self::ImportIndicators => "importing indicators",
             Self::Observe => "observing",
             Self::Recluster => "clustering",
+            Self::RuleOnClusters => "ruling on clusters",
             Self::OpenTasks => "opening tasks",
             Self::ApproveTasks => "approving tasks",
             Self::DraftNotice => "drafting a notice",
@@ -110,7 +114,9 @@ pub fn check(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<(), 
         Action::ImportIndicators | Action::Observe | Action::Recluster | Action::Verify => {
             matches!(role, ActorRole::Analyst | ActorRole::Lead)
         }
-        Action::OpenTasks | Action::DraftNotice => matches!(role, ActorRole::Analyst | ActorRole::Lead),
+        Action::RuleOnClusters | Action::OpenTasks | Action::DraftNotice => {
+            matches!(role, ActorRole::Analyst | ActorRole::Lead)
+        }
         Action::ApproveTasks | Action::ApproveNotice => matches!(role, ActorRole::Lead | ActorRole::Liaison),
         // Mail is sent by the job, after its own check of the approval; no person sends.
         Action::SendNotice => false,
@@ -140,7 +146,8 @@ fn system_may(action: Action) -> Result<(), Error> {
         | Action::SendNotice
         | Action::Verify
         | Action::ReadLedger => Ok(()),
-        Action::OpenTasks
+        Action::RuleOnClusters
+        | Action::OpenTasks
         | Action::ApproveTasks
         | Action::ApproveNotice
         | Action::ManageTokens
@@ -229,7 +236,10 @@ impl Scoped for entities::observation::Entity {}
 impl Scoped for entities::import::Entity {}
 impl Scoped for entities::import_line::Entity {}
 impl Scoped for entities::cluster::Entity {}
+impl Scoped for entities::cluster_change::Entity {}
 impl Scoped for entities::cluster_member::Entity {}
+impl Scoped for entities::cluster_ruling::Entity {}
+impl Scoped for entities::pivot::Entity {}
 impl Scoped for entities::desk::Entity {}
 impl Scoped for entities::task::Entity {}
 impl Scoped for entities::notice_task::Entity {}

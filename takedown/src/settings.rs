@@ -92,7 +92,7 @@ impl Default for ObserveSettings {
 pub struct ClusterSettings {
     /// What more names share is a hub and says nothing.
     pub hub_limit: usize,
-    /// What shared pivots must weigh together to join two names, in thousandths.
+    /// The evidence that a pair in a cluster must bring on average, in thousandths of a nat.
     pub threshold: u32,
     /// How long after a change the names are grouped anew, so that one run serves many changes.
     pub pause: Duration,
@@ -100,7 +100,7 @@ pub struct ClusterSettings {
 
 impl Default for ClusterSettings {
     fn default() -> Self {
-        Self { hub_limit: 50, threshold: 600, pause: Duration::from_secs(60) }
+        Self { hub_limit: 50, threshold: 250, pause: Duration::from_secs(60) }
     }
 }
 

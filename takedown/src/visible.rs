@@ -5,8 +5,8 @@
 )]
 
 use entities::{
-    cluster, cluster_member, desk, fact, import, import_line, link, notice, notice_task, observable,
-    observation, sighting, source, task, verification,
+    cluster, cluster_change, cluster_member, cluster_ruling, desk, fact, import, import_line, link, notice,
+    notice_task, observable, observation, pivot, sighting, source, task, verification,
 };
 use sea_orm::{EntityTrait, QueryFilter, QuerySelect, Select, sea_query::LockType};
 
@@ -53,6 +53,12 @@ finders! {
     clusters => cluster::Entity;
     /// Memberships that `actor` may see.
     cluster_members => cluster_member::Entity;
+    /// What became of clusters that `actor` may see.
+    cluster_changes => cluster_change::Entity;
+    /// Rulings that `actor` may see.
+    cluster_rulings => cluster_ruling::Entity;
+    /// Hubs and ruled values that `actor` may see.
+    pivots => pivot::Entity;
     /// Desks that `actor` may see.
     desks => desk::Entity;
     /// Tasks that `actor` may see.

@@ -1,12 +1,16 @@
 //! `lockstep cluster`.
 
 mod edges;
+mod explain;
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use takedown::cluster::{engine::Level, group::Hub, recluster};
+use takedown::cluster::{
+    engine::{Hub, Level},
+    recluster,
+};
 
 use super::Context;
 use crate::{exit::Exit, output, wiring::Needs};
@@ -29,6 +33,12 @@ pub struct Words {
     /// Decides what is left to chance
     #[arg(long, default_value_t = 1, requires = "edges")]
     seed: u64,
+    /// Say why a name is in its cluster, and change nothing
+    #[arg(long, value_name = "NAME", conflicts_with = "edges")]
+    explain: Option<String>,
+    /// Group everything anew, which is what is done when nothing is said
+    #[arg(long, conflicts_with_all = ["edges", "explain"])]
+    full: bool,
 }
 
 /// [`Level`] on the command line.
@@ -52,6 +62,9 @@ pub async fn run(context: &Context, words: &Words) -> anyhow::Result<Exit> {
         return edges::run(context, words, edges, out);
     }
     let env = context.env(Needs::Store).await?;
+    if let Some(name) = &words.explain {
+        return explain::run(context, &env, name).await;
+    }
     let report = recluster(&env, &context.operator()).await?;
     if context.json {
         output::json(&json!({ "summary": report }))?;
@@ -59,14 +72,10 @@ pub async fn run(context: &Context, words: &Words) -> anyhow::Result<Exit> {
     }
     output::line(format!("{}; {} clusters are new.", report.text(), report.new))?;
     if !report.hubs.is_empty() {
-        let row = |hub: &Hub| vec![hub.shared_by.to_string(), kind(hub), hub.value.clone()];
+        let row =
+            |hub: &Hub| vec![hub.shared_by.to_string(), hub.kind.as_str().to_owned(), hub.value.clone()];
         let rows: Vec<_> = report.hubs.iter().map(row).collect();
-        output::text(output::table(&["names", "kind", "hub that was left out"], &rows))?;
+        output::text(output::table(&["names", "kind", "hub that was parked"], &rows))?;
     }
     Ok(Exit::Done)
-}
-
-/// The pivot's kind as `--json` spells it.
-fn kind(hub: &Hub) -> String {
-    serde_json::to_value(hub.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -13,7 +13,7 @@ use super::Span;
 pub struct Cluster {
     /// What more names share says nothing.
     pub hub_limit: NonZeroUsize,
-    /// What shared pivots must weigh, in thousandths.
+    /// What a pair in a cluster must bring on average.
     pub threshold: u32,
     /// How long after a change the names are grouped anew.
     pub pause: Span,

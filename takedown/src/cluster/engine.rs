@@ -102,7 +102,7 @@ const PASSES: usize = 2;
 pub fn weigh(features: &Features, tuning: Tuning) -> (Graph, Vec<burst::Pair>, Vec<Hub>) {
     let mut ties: Vec<Tie> = Vec::new();
     let (kept, parked): (Vec<_>, Vec<_>) =
-        features.pivots.iter().partition(|pivot| pivot.shared_by() <= tuning.hub_limit);
+        features.pivots.iter().partition(|pivot| pivot.trusted || pivot.shared_by() <= tuning.hub_limit);
     project::project(features, kept.into_iter(), &mut ties);
     let bursts = burst::pairs(features, tuning.hub_limit);
     ties.extend(bursts.iter().map(|pair| pair.tie));

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Names, what they share and when they were registered.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Features {
     /// The names, in order.
     pub names: Vec<Box<str>>,
@@ -41,6 +41,8 @@ pub struct Pivot {
     pub from: usize,
     /// Where they end.
     pub to: usize,
+    /// Whether a person trusts it: it says much, however many hold it.
+    pub trusted: bool,
 }
 
 impl Pivot {
@@ -306,7 +308,13 @@ impl Collector {
                     features.servers[row.2 as usize] = features.pivots.len() as u32;
                 }
             }
-            features.pivots.push(Pivot { kind, value: value.into(), from, to: features.holders.len() });
+            features.pivots.push(Pivot {
+                kind,
+                value: value.into(),
+                from,
+                to: features.holders.len(),
+                trusted: false,
+            });
         }
     }
 

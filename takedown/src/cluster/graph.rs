@@ -112,8 +112,80 @@ impl Graph {
     }
 }
 
+impl Graph {
+    /// The graph with some ties set anew: `points` of 0 takes a tie away. Rows without a change are copied whole.
+    /// There may be more nodes than before.
+    pub fn with(&self, nodes: usize, ties: &[(u32, u32, f32)]) -> Self {
+        let mut changes: Vec<(u32, u32, f32)> =
+            ties.iter().flat_map(|(a, b, points)| [(*a, *b, *points), (*b, *a, *points)]).collect();
+        // Stable, so that of one tie the last change counts.
+        changes.sort_by_key(|(a, b, _)| (*a, *b));
+        let room = self.to.len() + changes.len();
+        let mut graph = Self {
+            at: Vec::with_capacity(nodes + 1),
+            to: Vec::with_capacity(room),
+            points: Vec::with_capacity(room),
+        };
+        graph.at.push(0);
+        let mut done = 0;
+        for rows in changes.chunk_by(|a, b| a.0 == b.0) {
+            let node = rows[0].0 as usize;
+            graph.copy(self, done..node.min(self.nodes()));
+            graph.empty(node);
+            done = node + 1;
+            let mut old = if node < self.nodes() { self.at[node]..self.at[node + 1] } else { 0..0 };
+            for (at, (_, other, points)) in rows.iter().enumerate() {
+                while old.start < old.end && self.to[old.start] < *other {
+                    graph.push(self.to[old.start], self.points[old.start]);
+                    old.start += 1;
+                }
+                if old.start < old.end && self.to[old.start] == *other {
+                    old.start += 1;
+                }
+                let last = rows.get(at + 1).is_none_or(|next| next.1 != *other);
+                if last && *points > 0.0 {
+                    graph.push(*other, *points);
+                }
+            }
+            for at in old {
+                graph.push(self.to[at], self.points[at]);
+            }
+            graph.at.push(graph.to.len());
+        }
+        graph.copy(self, done..self.nodes());
+        graph.empty(nodes);
+        graph
+    }
+
+    fn push(&mut self, other: u32, points: f32) {
+        self.to.push(other);
+        self.points.push(points);
+    }
+
+    /// Appends rows of another graph as they are.
+    fn copy(&mut self, other: &Self, rows: std::ops::Range<usize>) {
+        if rows.start >= rows.end {
+            return;
+        }
+        let (from, to) = (other.at[rows.start], other.at[rows.end]);
+        let before = self.to.len();
+        self.to.extend_from_slice(&other.to[from..to]);
+        self.points.extend_from_slice(&other.points[from..to]);
+        self.at.extend(other.at[rows.start + 1..=rows.end].iter().map(|end| end - from + before));
+    }
+
+    /// Appends empty rows until there are so many.
+    fn empty(&mut self, nodes: usize) {
+        while self.nodes() < nodes {
+            self.at.push(self.to.len());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn tie(a: u32, b: u32, family: u8, points: u32) -> Tie {
@@ -126,5 +198,22 @@ mod tests {
         assert_eq!(graph.row(2).collect::<Vec<_>>(), [(0, 5.0), (3, 10.0)]);
         assert_eq!(graph.row(3).collect::<Vec<_>>(), [(2, 10.0)]);
         assert_eq!(graph.degree(1), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_graph_is_the_one_built_anew(
+            old in prop::collection::btree_map((0u32..12, 12u32..20), 1u32..9, 0..40),
+            new in prop::collection::btree_map((0u32..12, 12u32..24), 0u32..9, 0..40),
+        ) {
+            let of = |ties: &std::collections::BTreeMap<(u32, u32), u32>| {
+                let ties = ties.iter().filter(|(_, points)| **points > 0);
+                ties.map(|((a, b), points)| tie(*a, *b, 0, *points)).collect::<Vec<_>>()
+            };
+            let changes: Vec<_> = new.iter().map(|((a, b), points)| (*a, *b, *points as f32)).collect();
+            let mut all = old.clone();
+            all.extend(new);
+            prop_assert_eq!(Graph::of(20, of(&old)).with(24, &changes), Graph::of(24, of(&all)));
+        }
     }
 }

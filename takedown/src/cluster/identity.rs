@@ -4,13 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entities::{ClusterId, ObservableId};
 
-/// For each group, the present cluster that it continues. Pairs with the largest overlap are matched first; a
+/// For each group, the present cluster that it continues. A group whose members people mostly pinned to one cluster
+/// continues that one, whatever else does. Of the others, pairs with the largest overlap are matched first; a
 /// cluster is continued once, so of a split the larger part keeps the id.
 pub fn assign(
     groups: &[Vec<ObservableId>],
     present: impl Iterator<Item = (ObservableId, ClusterId)>,
+    pinned: impl Fn(&ObservableId) -> Option<ClusterId>,
 ) -> Vec<Option<ClusterId>> {
     let at: BTreeMap<ObservableId, ClusterId> = present.collect();
+    let (mut assigned, mut taken) = (vec![None; groups.len()], BTreeSet::new());
+    for (group, members) in groups.iter().enumerate() {
+        let mut pins: BTreeMap<ClusterId, usize> = BTreeMap::new();
+        for cluster in members.iter().filter_map(&pinned) {
+            *pins.entry(cluster).or_default() += 1;
+        }
+        let most = pins.into_iter().max_by_key(|(_, count)| *count);
+        if let Some((cluster, _)) = most.filter(|(_, count)| count * 2 > members.len()) {
+            assigned[group] = Some(cluster);
+            taken.insert(cluster);
+        }
+    }
     let mut overlaps: BTreeMap<(usize, ClusterId), usize> = BTreeMap::new();
     for (group, members) in groups.iter().enumerate() {
         for cluster in members.iter().filter_map(|member| at.get(member)) {
@@ -19,7 +33,6 @@ pub fn assign(
     }
     let mut best: Vec<_> = overlaps.into_iter().collect();
     best.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-    let (mut assigned, mut taken) = (vec![None; groups.len()], BTreeSet::new());
     for ((group, cluster), _) in best {
         if assigned[group].is_none() && taken.insert(cluster) {
             assigned[group] = Some(cluster);
@@ -45,8 +58,14 @@ mod tests {
             let first = members(&[1, 2, 3, 4, 5]).into_iter().map(move |id| (id, one));
             first.chain(members(&[6, 7]).into_iter().map(move |id| (id, two)))
         };
-        assert_eq!(assign(&[members(&[1, 2]), members(&[3, 4, 5])], present()), [None, Some(one)]);
-        assert_eq!(assign(&[members(&[1, 2, 3, 4, 5, 6, 7])], present()), [Some(one)]);
-        assert_eq!(assign(&[members(&[8, 9])], present()), [None]);
+        let free = |_: &ObservableId| None;
+        assert_eq!(assign(&[members(&[1, 2]), members(&[3, 4, 5])], present(), free), [None, Some(one)]);
+        assert_eq!(assign(&[members(&[1, 2, 3, 4, 5, 6, 7])], present(), free), [Some(one)]);
+        assert_eq!(assign(&[members(&[8, 9])], present(), free), [None]);
+        let pinned = |id: &ObservableId| (id.0.as_u128() < 3).then_some(two);
+        assert_eq!(
+            assign(&[members(&[1, 2]), members(&[6, 7]), members(&[3, 4])], present(), pinned),
+            [Some(two), None, Some(one)]
+        );
     }
 }

@@ -9,7 +9,7 @@
 mod aggregate;
 mod refine;
 
-use std::ops::Range;
+use std::{collections::VecDeque, ops::Range};
 
 use self::{aggregate::aggregate, refine::refine};
 use super::graph::Graph;
@@ -40,10 +40,21 @@ pub fn communities(graph: &Graph, sizes: &[f64], search: Search, start: Option<V
             break;
         }
     }
-    // Above the first level whole groups moved; now each node once more may say that it is better off elsewhere.
-    let order = (0..graph.nodes() as u32).filter(|node| graph.degree(*node as usize) > 0).collect();
-    connected(graph, &move_nodes(graph, sizes, community, search.resolution, order))
+    // Above the first level whole groups moved, and who joins a community makes it dearer for all its members: each
+    // node may say again that it is better off elsewhere, until none does.
+    for _ in 0..SETTLE {
+        let order = (0..graph.nodes() as u32).filter(|node| graph.degree(*node as usize) > 0).collect();
+        let before = community.clone();
+        community = move_nodes(graph, sizes, community, search.resolution, order);
+        if community == before {
+            break;
+        }
+    }
+    connected(graph, &community)
 }
+
+/// Rounds after which nodes that still move are left where they are; three were the most that was seen.
+const SETTLE: usize = 16;
 
 /// One pass: move, refine, aggregate, until nothing aggregates any more.
 fn pass(graph: &Graph, sizes: &[f64], search: Search, start: Vec<u32>, random: &mut Random) -> Vec<u32> {
@@ -80,33 +91,18 @@ fn pass(graph: &Graph, sizes: &[f64], search: Search, start: Vec<u32>, random: &
     number(home.into_iter().map(|node| community[node as usize]).collect()).0
 }
 
-/// What is known of a community while nodes move; together, so that one look at memory serves both.
-#[derive(Clone, Copy, Default)]
-struct Tally {
-    /// The weight of its nodes.
-    weight: f64,
-    /// What the node at hand would earn there.
-    earned: f64,
-}
-
 /// Moves nodes to the neighbouring community that gains most, until none gains. Nodes are visited in sweeps in the
-/// order given; after the first sweep only those that a neighbour's move concerns.
-pub fn move_nodes(
+/// order given, which holds every node that is tied to any; after the first sweep only those that a neighbour's
+/// move concerns.
+fn move_nodes(
     graph: &Graph,
     sizes: &[f64],
-    mut community: Vec<u32>,
+    community: Vec<u32>,
     resolution: f64,
     order: Vec<u32>,
 ) -> Vec<u32> {
-    let nodes = graph.nodes();
-    // As many communities as nodes can be needed.
-    let mut tally = vec![Tally::default(); nodes];
-    for (node, own) in community.iter().enumerate() {
-        tally[*own as usize].weight += sizes[node];
-    }
-    let mut touched: Vec<u32> = Vec::new();
-    let mut free: Vec<u32> = (0..nodes as u32).rev().filter(|at| tally[*at as usize].weight == 0.0).collect();
-    let mut waiting = vec![false; nodes];
+    let mut moving = Moving::new(sizes, community, resolution);
+    let mut waiting = vec![false; graph.nodes()];
     for node in &order {
         waiting[*node as usize] = true;
     }
@@ -119,54 +115,162 @@ pub fn move_nodes(
             }
             waiting[at] = false;
             left -= 1;
-            let (size, own) = (sizes[at], community[at]);
-            for (other, points) in graph.row(at) {
-                let community = community[other as usize];
-                let tally = &mut tally[community as usize];
-                if tally.earned == 0.0 {
-                    touched.push(community);
-                }
-                tally.earned += f64::from(points);
-            }
-            let cost = resolution * size;
-            let stay = tally[own as usize].earned - cost * (tally[own as usize].weight - size);
-            let (mut best, mut gain) = (own, stay);
-            for community in touched.drain(..) {
-                let tally = &mut tally[community as usize];
-                let gained = tally.earned - cost * tally.weight;
-                tally.earned = 0.0;
-                if community != own && gained > gain + 1e-9 {
-                    (best, gain) = (community, gained);
-                }
-            }
-            if gain < -1e-9 {
-                // Alone is better than any company.
-                while free.last().is_some_and(|at| tally[*at as usize].weight != 0.0) {
-                    free.pop();
-                }
-                best = free.last().copied().unwrap_or(best);
-            }
-            if best == own {
-                continue;
-            }
-            let weight = &mut tally[own as usize].weight;
-            *weight -= size;
-            if weight.abs() < 1e-9 {
-                *weight = 0.0;
-                free.push(own);
-            }
-            tally[best as usize].weight += size;
-            community[at] = best;
+            let Some(best) = moving.visit(graph, at) else { continue };
             for (other, _) in graph.row(at) {
-                // Whoever is tied to anybody is in the order.
-                if community[other as usize] != best && !waiting[other as usize] {
+                if moving.community[other as usize] != best && !waiting[other as usize] {
                     waiting[other as usize] = true;
                     left += 1;
                 }
             }
         }
     }
-    community
+    moving.community
+}
+
+/// Brings communities to a graph of which only some nodes' ties changed: those nodes are visited, and whom their
+/// moves concern. What does not touch them stays as it is.
+pub fn update(
+    graph: &Graph,
+    sizes: &[f64],
+    search: Search,
+    community: Vec<u32>,
+    changed: &[u32],
+) -> Vec<u32> {
+    let mut moving = Moving::new(sizes, number(community).0, search.resolution);
+    let mut waiting = vec![false; graph.nodes()];
+    let mut queue: VecDeque<u32> = VecDeque::with_capacity(changed.len());
+    let mut touched: Vec<u32> = Vec::new();
+    for node in changed {
+        if !std::mem::replace(&mut waiting[*node as usize], true) {
+            queue.push_back(*node);
+            touched.push(moving.community[*node as usize]);
+        }
+    }
+    while let Some(node) = queue.pop_front() {
+        let at = node as usize;
+        waiting[at] = false;
+        let before = moving.community[at];
+        let Some(best) = moving.visit(graph, at) else { continue };
+        touched.extend([before, best]);
+        for (other, _) in graph.row(at) {
+            if moving.community[other as usize] != best && !waiting[other as usize] {
+                waiting[other as usize] = true;
+                queue.push_back(other);
+            }
+        }
+    }
+    touched.sort_unstable();
+    touched.dedup();
+    split(graph, moving.community, &touched)
+}
+
+/// Splits those of some communities that are no longer connected; the others are as they were.
+fn split(graph: &Graph, mut community: Vec<u32>, some: &[u32]) -> Vec<u32> {
+    let nodes = graph.nodes();
+    let mut of = vec![false; nodes];
+    for own in some {
+        of[*own as usize] = true;
+    }
+    let mut next = community.iter().copied().max().map_or(0, |most| most + 1);
+    let mut first = vec![true; nodes];
+    let mut seen = vec![false; nodes];
+    let mut stack: Vec<u32> = Vec::new();
+    for node in 0..nodes {
+        let own = community[node];
+        if seen[node] || own as usize >= nodes || !of[own as usize] {
+            continue;
+        }
+        // The part with the first node keeps the number.
+        let number = if std::mem::replace(&mut first[own as usize], false) { own } else { next };
+        next += u32::from(number != own);
+        seen[node] = true;
+        stack.push(node as u32);
+        while let Some(node) = stack.pop() {
+            for (other, _) in graph.row(node as usize) {
+                if !seen[other as usize] && community[other as usize] == own {
+                    seen[other as usize] = true;
+                    stack.push(other);
+                }
+            }
+            community[node as usize] = number;
+        }
+    }
+    number(community).0
+}
+
+/// What is known of a community while nodes move; together, so that one look at memory serves both.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    /// The weight of its nodes.
+    weight: f64,
+    /// What the node at hand would earn there.
+    earned: f64,
+}
+
+/// Communities while nodes move.
+struct Moving<'a> {
+    sizes: &'a [f64],
+    resolution: f64,
+    community: Vec<u32>,
+    /// As many communities as nodes can be needed.
+    tally: Vec<Tally>,
+    touched: Vec<u32>,
+    /// Communities without nodes.
+    free: Vec<u32>,
+}
+
+impl<'a> Moving<'a> {
+    fn new(sizes: &'a [f64], community: Vec<u32>, resolution: f64) -> Self {
+        let mut tally = vec![Tally::default(); sizes.len()];
+        for (node, own) in community.iter().enumerate() {
+            tally[*own as usize].weight += sizes[node];
+        }
+        let free = (0..sizes.len() as u32).rev().filter(|at| tally[*at as usize].weight == 0.0).collect();
+        Self { sizes, resolution, community, tally, touched: Vec::new(), free }
+    }
+
+    /// Moves a node to the community that gains most; none if it is there.
+    fn visit(&mut self, graph: &Graph, at: usize) -> Option<u32> {
+        let (size, own) = (self.sizes[at], self.community[at]);
+        for (other, points) in graph.row(at) {
+            let community = self.community[other as usize];
+            let tally = &mut self.tally[community as usize];
+            if tally.earned == 0.0 {
+                self.touched.push(community);
+            }
+            tally.earned += f64::from(points);
+        }
+        let cost = self.resolution * size;
+        let home = self.tally[own as usize];
+        let (mut best, mut gain) = (own, home.earned - cost * (home.weight - size));
+        for community in self.touched.drain(..) {
+            let tally = &mut self.tally[community as usize];
+            let gained = tally.earned - cost * tally.weight;
+            tally.earned = 0.0;
+            if community != own && gained > gain + 1e-9 {
+                (best, gain) = (community, gained);
+            }
+        }
+        if gain < -1e-9 {
+            // Alone is better than any company.
+            while self.free.last().is_some_and(|at| self.tally[*at as usize].weight != 0.0) {
+                self.free.pop();
+            }
+            best = self.free.last().copied().unwrap_or(best);
+        }
+        if best == own {
+            return None;
+        }
+        let weight = &mut self.tally[own as usize].weight;
+        *weight -= size;
+        if weight.abs() < 1e-9 {
+            *weight = 0.0;
+            self.free.push(own);
+        }
+        self.tally[best as usize].weight += size;
+        self.community[at] = best;
+        Some(best)
+    }
 }
 
 /// Numbers communities by their first nodes; how many there are.

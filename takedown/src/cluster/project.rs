@@ -25,6 +25,11 @@ pub fn points(kind: PivotKind, shared_by: usize) -> u32 {
     (-(1.0 - probability).ln() * POINTS).round() as u32
 }
 
+/// What a pivot weighs: a trusted one as much as a registrant's token that two names hold.
+pub fn weight(kind: PivotKind, pivot: &Pivot) -> u32 {
+    if pivot.trusted { points(PivotKind::Registrant, 2) } else { points(kind, pivot.shared_by()) }
+}
+
 /// The family of a kind; kinds that we do not know have one each.
 pub fn family(features: &Features, kind: u16) -> u8 {
     let family = features.pivot_kind(kind).family();
@@ -35,7 +40,7 @@ pub fn family(features: &Features, kind: u16) -> u8 {
 pub fn project<'a>(features: &Features, kept: impl Iterator<Item = &'a Pivot>, ties: &mut Vec<Tie>) {
     for pivot in kept {
         let holders = features.holders_of(pivot);
-        let points = points(features.pivot_kind(pivot.kind), holders.len());
+        let points = weight(features.pivot_kind(pivot.kind), pivot);
         if points < LEAST {
             continue;
         }

@@ -69,6 +69,67 @@ fn threads_do_not_show() {
     assert_eq!(one, four);
 }
 
+/// Planted groups of ten, tied within at random; and the groups.
+fn planted(random: &mut Random, groups: u32) -> Vec<(u32, u32, u32)> {
+    let mut ties = Vec::new();
+    for group in 0..groups {
+        for a in 0..10 {
+            for b in a + 1..10 {
+                if random.next() % 10 < 7 {
+                    ties.push((group * 10 + a, group * 10 + b, 1_000));
+                }
+            }
+        }
+    }
+    ties
+}
+
+/// The part of pairs on which two partitions agree, of the pairs that either holds together.
+fn agreement(one: &[u32], two: &[u32]) -> f64 {
+    let (mut both, mut either) = (0u32, 0u32);
+    for a in 0..one.len() {
+        for b in a + 1..one.len() {
+            let (one, two) = (one[a] == one[b], two[a] == two[b]);
+            both += u32::from(one && two);
+            either += u32::from(one || two);
+        }
+    }
+    f64::from(both) / f64::from(either.max(1))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn an_update_equals_a_full_run_nearly(seed in 0u64..1_000, newcomers in 1u32..12, cut in 0usize..20) {
+        let mut random = Random(seed);
+        let old = planted(&mut random, 20);
+        let nodes = 200 + newcomers as usize;
+        let before = communities(&graph(nodes, &old), &vec![1.0; nodes], search(250.0), None);
+        // Newcomers join a group each, some ties go, some ties between groups come.
+        let mut new = old.clone();
+        let mut changed = Vec::new();
+        for at in 0..newcomers {
+            let group = (random.next() % 20) as u32;
+            new.extend((0..6).map(|member| (group * 10 + member, 200 + at, 1_000)));
+            changed.push(200 + at);
+        }
+        for _ in 0..cut {
+            let gone = new.swap_remove((random.next() % new.len() as u64) as usize);
+            changed.extend([gone.0, gone.1]);
+            let across = ((random.next() % 200) as u32, (random.next() % 200) as u32, 200);
+            new.push(across);
+            changed.extend([across.0, across.1]);
+        }
+        let graph = graph(nodes, &new);
+        let sizes = vec![1.0; nodes];
+        let updated = update(&graph, &sizes, search(250.0), before, &changed);
+        let full = communities(&graph, &sizes, search(250.0), None);
+        prop_assert!(agreement(&updated, &full) >= 0.9, "{}", agreement(&updated, &full));
+        prop_assert!(earned(&graph, &updated, 250.0) >= 0.97 * earned(&graph, &full, 250.0));
+    }
+}
+
 proptest! {
     #[test]
     fn communities_are_connected_and_no_node_would_rather_leave(

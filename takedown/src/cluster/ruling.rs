@@ -1,0 +1,405 @@
+//! What people decide about clusters and pivots. It stands through every run, and the ledger keeps who and why.
+
+use entities::{
+    ClusterId, ClusterRulingKind, ObservableId, PivotRuling, cluster, cluster_member, cluster_ruling, pivot,
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    QueryFilter, QuerySelect,
+};
+use serde_json::json;
+
+use super::{MOST_MEMBERS, bounded, kind::PivotKind, store::insert_all};
+use crate::{
+    access::{self, Action, Subject},
+    actor::Actor,
+    audit,
+    env::Env,
+    error::Error,
+    job::{kinds::Recluster, queue},
+    visible,
+};
+
+/// The longest reason, in bytes.
+const LONGEST_REASON: usize = 2_000;
+
+/// Says that a cluster is one, or none. Its members stay; the ruling is a mark for people.
+///
+/// # Errors
+/// The actor may not, there is no such cluster, the reason is empty, or the database refused.
+pub async fn judge(
+    env: &Env,
+    actor: &Actor,
+    id: ClusterId,
+    accepted: bool,
+    reason: &str,
+) -> Result<(), Error> {
+    access::check(actor, Action::RuleOnClusters, Subject::System)?;
+    let reason = said(reason)?;
+    let txn = env.begin().await?;
+    let row = one(&txn, actor, id).await?;
+    let kind = if accepted { ClusterRulingKind::Accepted } else { ClusterRulingKind::Rejected };
+    rule(env, &txn, actor, kind, row.id, &[None], reason).await?;
+    let verb = if accepted { "accepted" } else { "rejected" };
+    audit::record(&txn, env.now(), actor, verb, row.id, json!({ "reason": reason })).await?;
+    env.commit(txn).await
+}
+
+/// Gives a cluster a name.
+///
+/// # Errors
+/// As [`judge`]; the name is empty or longer than 200 bytes.
+pub async fn name(
+    env: &Env,
+    actor: &Actor,
+    id: ClusterId,
+    name: &str,
+    reason: &str,
+) -> Result<cluster::Model, Error> {
+    access::check(actor, Action::RuleOnClusters, Subject::System)?;
+    let (name, reason) = (name.trim(), said(reason)?);
+    if name.is_empty() || name.len() > 200 {
+        return Err(Error::invalid("name", "give a name of 1 to 200 bytes"));
+    }
+    let txn = env.begin().await?;
+    let row = one(&txn, actor, id).await?;
+    let detail = json!({ "from": row.name, "to": name, "reason": reason });
+    let version = row.version;
+    let mut active = row.into_active_model();
+    active.name = Set(name.to_owned());
+    active.updated_at = Set(env.now());
+    active.version = Set(version + 1);
+    let row = active.update(&txn).await?;
+    audit::record(&txn, env.now(), actor, "named", row.id, detail).await?;
+    env.commit(txn).await?;
+    Ok(row)
+}
+
+/// Puts observables into a cluster, to stay there whatever the evidence says.
+///
+/// # Errors
+/// As [`judge`]; an observable is not there; more than 5,000.
+pub async fn pin(
+    env: &Env,
+    actor: &Actor,
+    id: ClusterId,
+    observables: &[ObservableId],
+    reason: &str,
+) -> Result<(), Error> {
+    access::check(actor, Action::RuleOnClusters, Subject::System)?;
+    let reason = said(reason)?;
+    let txn = env.begin().await?;
+    let row = one(&txn, actor, id).await?;
+    seen(&txn, actor, observables).await?;
+    put(env, &txn, actor, row.id, observables, reason).await?;
+    let detail = json!({ "observables": observables.len(), "reason": reason });
+    audit::record(&txn, env.now(), actor, "pinned", row.id, detail).await?;
+    env.commit(txn).await
+}
+
+/// Takes observables out of a cluster, to stay out whatever the evidence says.
+///
+/// # Errors
+/// As [`pin`].
+pub async fn bar(
+    env: &Env,
+    actor: &Actor,
+    id: ClusterId,
+    observables: &[ObservableId],
+    reason: &str,
+) -> Result<(), Error> {
+    access::check(actor, Action::RuleOnClusters, Subject::System)?;
+    let reason = said(reason)?;
+    let txn = env.begin().await?;
+    let row = one(&txn, actor, id).await?;
+    seen(&txn, actor, observables).await?;
+    let each: Vec<_> = observables.iter().copied().map(Some).collect();
+    rule(env, &txn, actor, ClusterRulingKind::Barred, row.id, &each, reason).await?;
+    take_out(&txn, Some(row.id), observables).await?;
+    resize(env, &txn).await?;
+    let detail = json!({ "observables": observables.len(), "reason": reason });
+    audit::record(&txn, env.now(), actor, "barred", row.id, detail).await?;
+    env.commit(txn).await
+}
+
+/// Lets the evidence decide again about observables and a cluster; the next run acts on it.
+///
+/// # Errors
+/// As [`pin`].
+pub async fn withdraw(
+    env: &Env,
+    actor: &Actor,
+    id: ClusterId,
+    observables: &[ObservableId],
+    reason: &str,
+) -> Result<(), Error> {
+    access::check(actor, Action::RuleOnClusters, Subject::System)?;
+    let reason = said(reason)?;
+    let txn = env.begin().await?;
+    let row = one(&txn, actor, id).await?;
+    seen(&txn, actor, observables).await?;
+    let each: Vec<_> = observables.iter().copied().map(Some).collect();
+    rule(env, &txn, actor, ClusterRulingKind::Withdrawn, row.id, &each, reason).await?;
+    let detail = json!({ "observables": observables.len(), "reason": reason });
+    audit::record(&txn, env.now(), actor, "withdrawn", row.id, detail).await?;
+    queue::enqueue_at(env, &txn, &Recluster {}, env.now()).await?;
+    env.commit(txn).await
+}
+
+/// Puts all members of one cluster into another.
+///
+/// # Errors
+/// As [`pin`]; both are the same.
+pub async fn merge(
+    env: &Env,
+    actor: &Actor,
+    from: ClusterId,
+    into: ClusterId,
+    reason: &str,
+) -> Result<(), Error> {
+    access::check(actor, Action::RuleOnClusters, Subject::System)?;
+    let reason = said(reason)?;
+    if from == into {
+        return Err(Error::invalid("into", "name another cluster"));
+    }
+    let txn = env.begin().await?;
+    let (from, into) = (one(&txn, actor, from).await?, one(&txn, actor, into).await?);
+    let mut all = members(&txn, actor, from.id).await?;
+    all.extend(members(&txn, actor, into.id).await?);
+    bounded("from", &all)?;
+    put(env, &txn, actor, into.id, &all, reason).await?;
+    let detail = json!({ "from": from.id.to_string(), "observables": all.len(), "reason": reason });
+    audit::record(&txn, env.now(), actor, "merged", into.id, detail).await?;
+    env.commit(txn).await
+}
+
+/// Puts members of a cluster into one of their own, and returns it.
+///
+/// # Errors
+/// As [`pin`]; one of them is no member.
+pub async fn split(
+    env: &Env,
+    actor: &Actor,
+    id: ClusterId,
+    observables: &[ObservableId],
+    reason: &str,
+) -> Result<ClusterId, Error> {
+    access::check(actor, Action::RuleOnClusters, Subject::System)?;
+    let reason = said(reason)?;
+    let txn = env.begin().await?;
+    let row = one(&txn, actor, id).await?;
+    seen(&txn, actor, observables).await?;
+    let members = members(&txn, actor, row.id).await?;
+    if let Some(stranger) = observables.iter().find(|id| !members.contains(id)) {
+        return Err(Error::not_found("member", *stranger));
+    }
+    let new = cluster::ActiveModel {
+        id: Set(env.id()),
+        name: Set(format!("split from {}", row.name)),
+        family: Set(row.family.clone()),
+        size: Set(0),
+        created_at: Set(env.now()),
+        updated_at: Set(env.now()),
+        version: Set(1),
+    };
+    let new = new.insert(&txn).await?;
+    put(env, &txn, actor, new.id, observables, reason).await?;
+    let detail = json!({ "into": new.id.to_string(), "observables": observables.len(), "reason": reason });
+    audit::record(&txn, env.now(), actor, "split", row.id, detail).await?;
+    env.commit(txn).await?;
+    Ok(new.id)
+}
+
+/// Says that a shared value tells nothing, or much, or that the machine decides again; the next run acts on it.
+///
+/// # Errors
+/// The actor may not, the reason or value is empty, or the database refused.
+pub async fn pivot(
+    env: &Env,
+    actor: &Actor,
+    kind: PivotKind,
+    value: &str,
+    ruling: PivotRuling,
+    reason: &str,
+) -> Result<pivot::Model, Error> {
+    access::check(actor, Action::RuleOnClusters, Subject::System)?;
+    let (value, reason) = (value.trim(), said(reason)?);
+    if value.is_empty() || value.len() > LONGEST_REASON {
+        return Err(Error::invalid("value", "give the shared value as a reason spells it"));
+    }
+    let txn = env.begin().await?;
+    let present = visible::pivots(actor)
+        .filter(pivot::Column::Kind.eq(kind.as_str()))
+        .filter(pivot::Column::Value.eq(value))
+        .one(&txn)
+        .await?;
+    let mut active = match present {
+        Some(row) => row.into_active_model(),
+        None => {
+            let row = pivot::ActiveModel {
+                id: Set(env.id()),
+                kind: Set(kind.as_str().to_owned()),
+                value: Set(value.to_owned()),
+                shared_by: Set(0),
+                parked_at: Set(None),
+                ruling: Set(PivotRuling::Unruled),
+                reason: Set(String::new()),
+                ruled_by: Set(String::new()),
+                ruled_at: Set(None),
+            };
+            row.insert(&txn).await?.into_active_model()
+        }
+    };
+    active.ruling = Set(ruling);
+    active.reason = Set(reason.to_owned());
+    active.ruled_by = Set(actor.to_string());
+    active.ruled_at = Set(Some(env.now()));
+    let row = active.update(&txn).await?;
+    let detail = json!({ "kind": kind.as_str(), "value": value, "ruling": ruling, "reason": reason });
+    audit::record(&txn, env.now(), actor, "ruled", row.id, detail).await?;
+    queue::enqueue_at(env, &txn, &Recluster {}, env.now()).await?;
+    env.commit(txn).await?;
+    Ok(row)
+}
+
+fn said(reason: &str) -> Result<&str, Error> {
+    let reason = reason.trim();
+    if reason.is_empty() || reason.len() > LONGEST_REASON {
+        return Err(Error::invalid("reason", "say why, in 1 to 2,000 bytes"));
+    }
+    Ok(reason)
+}
+
+async fn one(txn: &DatabaseTransaction, actor: &Actor, id: ClusterId) -> Result<cluster::Model, Error> {
+    let select = visible::for_update(visible::clusters(actor).filter(cluster::Column::Id.eq(id)));
+    select.one(txn).await?.ok_or_else(|| Error::not_found("cluster", id))
+}
+
+async fn members(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    id: ClusterId,
+) -> Result<Vec<ObservableId>, Error> {
+    let rows = visible::cluster_members(actor)
+        .filter(cluster_member::Column::ClusterId.eq(id))
+        .select_only()
+        .column(cluster_member::Column::ObservableId)
+        .limit(MOST_MEMBERS as u64 + 1)
+        .into_tuple()
+        .all(txn)
+        .await?;
+    bounded("from", &rows)?;
+    Ok(rows)
+}
+
+/// Refuses what the actor does not see.
+async fn seen(txn: &DatabaseTransaction, actor: &Actor, observables: &[ObservableId]) -> Result<(), Error> {
+    if observables.is_empty() {
+        return Err(Error::invalid("observables", "name at least one"));
+    }
+    bounded("observables", observables)?;
+    let ids = visible::observables(actor)
+        .filter(entities::observable::Column::Id.is_in(observables.iter().copied()))
+        .select_only()
+        .column(entities::observable::Column::Id)
+        .into_tuple::<ObservableId>()
+        .all(txn)
+        .await?;
+    match observables.iter().find(|id| !ids.contains(id)) {
+        Some(missing) => Err(Error::not_found("observable", *missing)),
+        None => Ok(()),
+    }
+}
+
+async fn rule(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    kind: ClusterRulingKind,
+    cluster: ClusterId,
+    observables: &[Option<ObservableId>],
+    reason: &str,
+) -> Result<(), Error> {
+    let rows = observables
+        .iter()
+        .map(|observable| cluster_ruling::ActiveModel {
+            id: Set(env.id()),
+            kind: Set(kind),
+            cluster_id: Set(cluster),
+            observable_id: Set(*observable),
+            reason: Set(reason.to_owned()),
+            ruled_by: Set(actor.to_string()),
+            ruled_at: Set(env.now()),
+        })
+        .collect();
+    insert_all::<cluster_ruling::Entity, _>(txn, rows).await
+}
+
+/// Pins observables to a cluster, in the rulings and, at once, in the memberships.
+async fn put(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    cluster: ClusterId,
+    observables: &[ObservableId],
+    reason: &str,
+) -> Result<(), Error> {
+    let each: Vec<_> = observables.iter().copied().map(Some).collect();
+    rule(env, txn, actor, ClusterRulingKind::Pinned, cluster, &each, reason).await?;
+    take_out(txn, None, observables).await?;
+    let why =
+        json!([{ "kind": "ruling", "value": format!("{actor}: {reason}"), "shared_by": 1, "weight": 0 }]);
+    let rows = observables
+        .iter()
+        .map(|observable| cluster_member::ActiveModel {
+            cluster_id: Set(cluster),
+            observable_id: Set(*observable),
+            reasons: Set(why.clone()),
+            joined_at: Set(env.now()),
+        })
+        .collect();
+    insert_all::<cluster_member::Entity, _>(txn, rows).await?;
+    resize(env, txn).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "writes memberships as a ruling says")]
+async fn take_out(
+    txn: &DatabaseTransaction,
+    from: Option<ClusterId>,
+    observables: &[ObservableId],
+) -> Result<(), Error> {
+    let mut delete = cluster_member::Entity::delete_many()
+        .filter(cluster_member::Column::ObservableId.is_in(observables.iter().copied()));
+    if let Some(from) = from {
+        delete = delete.filter(cluster_member::Column::ClusterId.eq(from));
+    }
+    delete.exec(txn).await?;
+    Ok(())
+}
+
+/// Brings the sizes of all clusters to their members.
+#[expect(clippy::disallowed_methods, reason = "sizes count every member, whoever sees it")]
+async fn resize(env: &Env, txn: &DatabaseTransaction) -> Result<(), Error> {
+    let counts: std::collections::BTreeMap<ClusterId, i64> = cluster_member::Entity::find()
+        .select_only()
+        .column(cluster_member::Column::ClusterId)
+        .column_as(cluster_member::Column::ObservableId.count(), "count")
+        .group_by(cluster_member::Column::ClusterId)
+        .into_tuple::<(ClusterId, i64)>()
+        .all(txn)
+        .await?
+        .into_iter()
+        .collect();
+    for row in cluster::Entity::find().all(txn).await? {
+        let size = counts.get(&row.id).copied().unwrap_or(0);
+        if row.size != size {
+            let version = row.version;
+            let mut active = row.into_active_model();
+            active.size = Set(size);
+            active.updated_at = Set(env.now());
+            active.version = Set(version + 1);
+            active.update(txn).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,414 @@
+//! The one writer of clusters, memberships and hubs: brings the rows to what a run found and people ruled, and
+//! writes down what became of each cluster.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use entities::{
+    ClusterChangeKind, ClusterId, ClusterRulingKind, ObservableId, PivotRuling, Timestamp, cluster,
+    cluster_change, cluster_member, cluster_ruling, pivot,
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder,
+};
+use serde_json::json;
+
+use super::{engine::Hub, explain::Reason, identity, load::Population};
+use crate::{env::Env, error::Error};
+
+/// Rows in one statement.
+const ROWS: usize = 1_000;
+
+/// What storing a run changed.
+#[derive(Default)]
+pub struct Changes {
+    /// Clusters that are new.
+    pub new: usize,
+    /// Clusters with members.
+    pub clusters: usize,
+    /// Memberships.
+    pub members: usize,
+    /// Rows that changed.
+    pub rows: usize,
+}
+
+/// What people ruled about memberships, the latest of each.
+#[derive(Default)]
+pub struct Memberships {
+    /// Where an observable is pinned, with the reason.
+    pub pinned: BTreeMap<ObservableId, (ClusterId, String)>,
+    /// Where it may not be.
+    pub barred: BTreeSet<(ClusterId, ObservableId)>,
+}
+
+/// The membership rulings that stand.
+///
+/// # Errors
+/// The database refused.
+#[expect(clippy::disallowed_methods, reason = "rulings bind every run, whoever asks for it")]
+pub async fn memberships(db: &impl ConnectionTrait) -> Result<Memberships, Error> {
+    let rows = cluster_ruling::Entity::find()
+        .filter(cluster_ruling::Column::ObservableId.is_not_null())
+        .order_by_asc(cluster_ruling::Column::Id)
+        .all(db)
+        .await?;
+    let mut standing = Memberships::default();
+    for row in rows {
+        let Some(observable) = row.observable_id else { continue };
+        let key = (row.cluster_id, observable);
+        match row.kind {
+            ClusterRulingKind::Pinned => {
+                standing.barred.remove(&key);
+                standing
+                    .pinned
+                    .insert(observable, (row.cluster_id, format!("{}: {}", row.ruled_by, row.reason)));
+            }
+            ClusterRulingKind::Barred | ClusterRulingKind::Withdrawn => {
+                if standing.pinned.get(&observable).is_some_and(|(cluster, _)| *cluster == row.cluster_id) {
+                    standing.pinned.remove(&observable);
+                }
+                if row.kind == ClusterRulingKind::Barred {
+                    standing.barred.insert(key);
+                } else {
+                    standing.barred.remove(&key);
+                }
+            }
+            ClusterRulingKind::Accepted | ClusterRulingKind::Rejected => {}
+        }
+    }
+    Ok(standing)
+}
+
+type Wanted = BTreeMap<ObservableId, (ClusterId, serde_json::Value)>;
+
+/// Brings clusters and memberships to what a run found: `groups` of name indexes, with the reasons of each name.
+///
+/// # Errors
+/// The database refused.
+#[expect(clippy::disallowed_methods, reason = "the one writer of clusters, for all of them")]
+pub async fn groups(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    population: &Population,
+    groups: &[Vec<usize>],
+    reasons: &[Vec<Reason>],
+) -> Result<Changes, Error> {
+    let present = cluster_member::Entity::find().all(txn).await?;
+    let rows: BTreeMap<ClusterId, cluster::Model> =
+        cluster::Entity::find().all(txn).await?.into_iter().map(|row| (row.id, row)).collect();
+    let rulings = memberships(txn).await?;
+    let ids: Vec<Vec<ObservableId>> =
+        groups.iter().map(|members| members.iter().map(|name| population.ids[*name]).collect()).collect();
+    let home = |id: &ObservableId| rulings.pinned.get(id).map(|(cluster, _)| *cluster);
+    let kept = identity::assign(&ids, present.iter().map(|row| (row.observable_id, row.cluster_id)), home);
+    let mut changes = Changes::default();
+    let mut wanted = Wanted::new();
+    let mut fresh: BTreeMap<ClusterId, String> = BTreeMap::new();
+    for ((members, group), kept) in groups.iter().zip(&ids).zip(kept) {
+        let id = kept.filter(|id| rows.contains_key(id)).unwrap_or_else(|| {
+            let id: ClusterId = env.id();
+            fresh.insert(id, population.features.names[members[0]].to_string());
+            id
+        });
+        for (name, observable) in members.iter().zip(group) {
+            if !rulings.barred.contains(&(id, *observable)) {
+                wanted.insert(*observable, (id, json!(reasons[*name])));
+            }
+        }
+    }
+    for (observable, (cluster, why)) in &rulings.pinned {
+        if rows.contains_key(cluster) {
+            let reasons = wanted.get(observable).map_or_else(|| json!([]), |(_, reasons)| reasons.clone());
+            let reasons = with_pin(reasons, why);
+            wanted.insert(*observable, (*cluster, reasons));
+        }
+    }
+    // What rulings leave alone is no cluster, unless people put it there.
+    let mut sizes: BTreeMap<ClusterId, usize> = BTreeMap::new();
+    for (cluster, _) in wanted.values() {
+        *sizes.entry(*cluster).or_default() += 1;
+    }
+    wanted.retain(|observable, (cluster, _)| {
+        sizes.get(cluster).is_some_and(|size| *size > 1) || rulings.pinned.contains_key(observable)
+    });
+    changes.members = wanted.len();
+    rows_of_clusters(env, txn, population, &rows, &fresh, &wanted, &mut changes).await?;
+    history(env, txn, &present, &wanted, &fresh).await?;
+    changes.rows += members(txn, &present, &wanted, env.now()).await?;
+    Ok(changes)
+}
+
+/// A pin's reason stands before those that the evidence gives.
+fn with_pin(reasons: serde_json::Value, why: &str) -> serde_json::Value {
+    let mut all = vec![json!({ "kind": "ruling", "value": why, "shared_by": 1, "weight": 0 })];
+    all.extend(reasons.as_array().cloned().unwrap_or_default());
+    all.into()
+}
+
+/// Inserts the new clusters and brings sizes and families up to date.
+async fn rows_of_clusters(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    population: &Population,
+    rows: &BTreeMap<ClusterId, cluster::Model>,
+    fresh: &BTreeMap<ClusterId, String>,
+    wanted: &Wanted,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    let mut of: BTreeMap<ClusterId, Vec<ObservableId>> = BTreeMap::new();
+    for (observable, (cluster, _)) in wanted {
+        of.entry(*cluster).or_default().push(*observable);
+    }
+    changes.clusters = of.len();
+    for (id, members) in &of {
+        let family = population.family_of(members.iter());
+        if let Some(row) = rows.get(id) {
+            changes.rows += usize::from(update(txn, row, &family, members.len(), env.now()).await?);
+        } else {
+            let first = fresh.get(id).map_or("", String::as_str);
+            insert(env, txn, *id, &family, first, members.len()).await?;
+            changes.new += 1;
+            changes.rows += 1;
+        }
+    }
+    for row in rows.values().filter(|row| row.size > 0 && !of.contains_key(&row.id)) {
+        update(txn, row, &row.family, 0, env.now()).await?;
+        changes.rows += 1;
+    }
+    Ok(())
+}
+
+async fn insert(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    id: ClusterId,
+    family: &str,
+    first: &str,
+    size: usize,
+) -> Result<(), Error> {
+    let name = if family.is_empty() { format!("around {first}") } else { format!("{family} around {first}") };
+    let row = cluster::ActiveModel {
+        id: Set(id),
+        name: Set(name),
+        family: Set(family.to_owned()),
+        size: Set(i64::try_from(size).unwrap_or(i64::MAX)),
+        created_at: Set(env.now()),
+        updated_at: Set(env.now()),
+        version: Set(1),
+    };
+    cluster::Entity::insert(row).exec_without_returning(txn).await?;
+    Ok(())
+}
+
+/// Brings a cluster's row up to date; false if it is.
+async fn update(
+    txn: &DatabaseTransaction,
+    row: &cluster::Model,
+    family: &str,
+    size: usize,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let size = i64::try_from(size).unwrap_or(i64::MAX);
+    if row.size == size && row.family == family {
+        return Ok(false);
+    }
+    let mut active = row.clone().into_active_model();
+    active.family = Set(family.to_owned());
+    active.size = Set(size);
+    active.updated_at = Set(now);
+    active.version = Set(row.version + 1);
+    active.update(txn).await?;
+    Ok(true)
+}
+
+/// Writes down what became of each cluster: who joined and departed, from where and where to.
+async fn history(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    present: &[cluster_member::Model],
+    wanted: &Wanted,
+    fresh: &BTreeMap<ClusterId, String>,
+) -> Result<(), Error> {
+    let before: HashMap<ObservableId, ClusterId> =
+        present.iter().map(|row| (row.observable_id, row.cluster_id)).collect();
+    let mut flows: BTreeMap<ClusterId, Flow> = BTreeMap::new();
+    for (observable, (cluster, _)) in wanted {
+        let flow = flows.entry(*cluster).or_default();
+        flow.size += 1;
+        let from = before.get(observable);
+        if from != Some(cluster) {
+            flow.joined += 1;
+            if let Some(from) = from {
+                *flow.from.entry(*from).or_default() += 1;
+            }
+        }
+    }
+    for row in present {
+        let flow = flows.entry(row.cluster_id).or_default();
+        let to = wanted.get(&row.observable_id).map(|(cluster, _)| *cluster);
+        if to != Some(row.cluster_id) {
+            flow.departed += 1;
+            if let Some(to) = to {
+                *flow.to.entry(to).or_default() += 1;
+            }
+        }
+    }
+    let mut changes = Vec::new();
+    for (id, flow) in flows {
+        let largest = |flows: &BTreeMap<ClusterId, usize>| {
+            flows.iter().max_by_key(|(_, count)| **count).map(|(id, _)| *id)
+        };
+        let (kind, other) = match (flow.joined, flow.departed, flow.size) {
+            (0, 0, _) => continue,
+            (_, _, 0) => match largest(&flow.to) {
+                Some(to) => (ClusterChangeKind::Merged, Some(to)),
+                None => (ClusterChangeKind::Dissolved, None),
+            },
+            _ if fresh.contains_key(&id) => match largest(&flow.from) {
+                Some(from) => (ClusterChangeKind::Split, Some(from)),
+                None => (ClusterChangeKind::Appeared, None),
+            },
+            (_, 0, _) => (ClusterChangeKind::Grew, largest(&flow.from)),
+            (0, ..) => (ClusterChangeKind::Shrank, largest(&flow.to)),
+            _ => (ClusterChangeKind::Shifted, None),
+        };
+        let count = |count: usize| Set(i64::try_from(count).unwrap_or(i64::MAX));
+        changes.push(cluster_change::ActiveModel {
+            id: Set(env.id()),
+            cluster_id: Set(id),
+            kind: Set(kind),
+            other_id: Set(other),
+            joined: count(flow.joined),
+            departed: count(flow.departed),
+            size: count(flow.size),
+            changed_at: Set(env.now()),
+        });
+    }
+    insert_all::<cluster_change::Entity, _>(txn, changes).await
+}
+
+#[derive(Default)]
+struct Flow {
+    size: usize,
+    joined: usize,
+    departed: usize,
+    from: BTreeMap<ClusterId, usize>,
+    to: BTreeMap<ClusterId, usize>,
+}
+
+/// Inserts rows, many in one statement.
+///
+/// # Errors
+/// The database refused.
+pub async fn insert_all<E, A>(txn: &DatabaseTransaction, rows: Vec<A>) -> Result<(), Error>
+where
+    E: EntityTrait,
+    A: ActiveModelTrait<Entity = E> + Send,
+{
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        E::insert_many(rows.by_ref().take(ROWS)).exec_without_returning(txn).await?;
+    }
+    Ok(())
+}
+
+/// Brings the memberships up to date; who stays keeps the date of joining. Returns how many rows changed.
+#[expect(clippy::disallowed_methods, reason = "the one writer of memberships, for all of them")]
+async fn members(
+    txn: &DatabaseTransaction,
+    present: &[cluster_member::Model],
+    wanted: &Wanted,
+    now: Timestamp,
+) -> Result<usize, Error> {
+    let joined: BTreeMap<_, _> = present
+        .iter()
+        .map(|row| ((row.cluster_id, row.observable_id), (row.joined_at, &row.reasons)))
+        .collect();
+    let stays = |(cluster, observable): &(ClusterId, ObservableId), reasons: &serde_json::Value| {
+        wanted.get(observable).is_some_and(|(to, why)| to == cluster && why == reasons)
+    };
+    let gone: Vec<_> =
+        joined.iter().filter(|(key, (_, reasons))| !stays(key, reasons)).map(|(key, _)| *key).collect();
+    let mut by: BTreeMap<ClusterId, Vec<ObservableId>> = BTreeMap::new();
+    for (cluster, observable) in &gone {
+        by.entry(*cluster).or_default().push(*observable);
+    }
+    for (cluster, observables) in by {
+        for part in observables.chunks(ROWS) {
+            cluster_member::Entity::delete_many()
+                .filter(cluster_member::Column::ClusterId.eq(cluster))
+                .filter(cluster_member::Column::ObservableId.is_in(part.iter().copied()))
+                .exec(txn)
+                .await?;
+        }
+    }
+    let new: Vec<_> = wanted
+        .iter()
+        .filter(|(observable, (cluster, reasons))| {
+            joined.get(&(*cluster, **observable)).is_none_or(|(_, present)| *present != reasons)
+        })
+        .map(|(observable, (cluster, reasons))| cluster_member::ActiveModel {
+            cluster_id: Set(*cluster),
+            observable_id: Set(*observable),
+            reasons: Set(reasons.clone()),
+            joined_at: Set(joined.get(&(*cluster, *observable)).map_or(now, |(at, _)| *at)),
+        })
+        .collect();
+    let changed = gone.len() + new.len();
+    insert_all::<cluster_member::Entity, _>(txn, new).await?;
+    Ok(changed)
+}
+
+/// Parks the hubs of a run, and lets those go that shrank. Returns how many rows changed.
+///
+/// # Errors
+/// The database refused.
+#[expect(clippy::disallowed_methods, reason = "the one writer of pivots, for all of them")]
+pub async fn hubs(env: &Env, txn: &DatabaseTransaction, hubs: &[Hub]) -> Result<usize, Error> {
+    let mut present: HashMap<(String, String), pivot::Model> = pivot::Entity::find()
+        .all(txn)
+        .await?
+        .into_iter()
+        .map(|row| ((row.kind.clone(), row.value.clone()), row))
+        .collect();
+    let (mut new, mut changed) = (Vec::new(), 0);
+    for hub in hubs {
+        let shared_by = i64::try_from(hub.shared_by).unwrap_or(i64::MAX);
+        match present.remove(&(hub.kind.as_str().to_owned(), hub.value.clone())) {
+            Some(row) if row.shared_by == shared_by && row.parked_at.is_some() => {}
+            Some(row) => {
+                let parked_at = row.parked_at.unwrap_or_else(|| env.now());
+                let mut active = row.into_active_model();
+                active.shared_by = Set(shared_by);
+                active.parked_at = Set(Some(parked_at));
+                active.update(txn).await?;
+                changed += 1;
+            }
+            None => new.push(pivot::ActiveModel {
+                id: Set(env.id()),
+                kind: Set(hub.kind.as_str().to_owned()),
+                value: Set(hub.value.clone()),
+                shared_by: Set(shared_by),
+                parked_at: Set(Some(env.now())),
+                ruling: Set(PivotRuling::Unruled),
+                reason: Set(String::new()),
+                ruled_by: Set(String::new()),
+                ruled_at: Set(None),
+            }),
+        }
+    }
+    for row in present.into_values() {
+        if row.ruling == PivotRuling::Unruled {
+            pivot::Entity::delete_many().filter(pivot::Column::Id.eq(row.id)).exec(txn).await?;
+            changed += 1;
+        } else if row.parked_at.is_some() {
+            let mut active = row.into_active_model();
+            active.parked_at = Set(None);
+            active.update(txn).await?;
+            changed += 1;
+        }
+    }
+    changed += new.len();
+    insert_all::<pivot::Entity, _>(txn, new).await?;
+    Ok(changed)
+}

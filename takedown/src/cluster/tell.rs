@@ -1,0 +1,155 @@
+//! Explanations out of the store: why an observable is where it is, and what would leave without a pivot.
+
+use entities::{
+    ClusterId, ObservableId, cluster, cluster_change, cluster_member, cluster_ruling, observable, pivot,
+};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::Serialize;
+
+use super::{MOST_MEMBERS, engine, explain, explain::Reason, kind::PivotKind, load, tuning};
+use crate::{
+    access::{self, Action, Subject},
+    actor::Actor,
+    env::Env,
+    error::Error,
+    reads::{Page, Slice, cut},
+    visible,
+};
+
+/// Why an observable is in its cluster.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// Its name.
+    pub cluster_name: String,
+    /// The strongest reasons, as the last run stored them.
+    pub reasons: serde_json::Value,
+    /// From the observable to the cluster's core, each step with what the two share. Empty for the core itself
+    /// and for a member that a person put there.
+    pub path: Vec<Step>,
+}
+
+/// One step towards the core.
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    /// From this name.
+    pub from: String,
+    /// To this one.
+    pub to: String,
+    /// What they share above all.
+    pub by: Option<Reason>,
+}
+
+/// Explains why an observable is in its cluster.
+///
+/// # Errors
+/// The observable is in no cluster or not visible, the cluster has more than 5,000 members, or the database refused.
+pub async fn explain(env: &Env, actor: &Actor, of: ObservableId) -> Result<Explanation, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let row = visible::observables(actor).filter(observable::Column::Id.eq(of)).one(&env.db).await?;
+    let name = row.ok_or_else(|| Error::not_found("observable", of))?.value;
+    let member = visible::cluster_members(actor)
+        .filter(cluster_member::Column::ObservableId.eq(of))
+        .one(&env.db)
+        .await?
+        .ok_or_else(|| Error::not_found("membership", of))?;
+    let row = visible::clusters(actor).filter(cluster::Column::Id.eq(member.cluster_id)).one(&env.db).await?;
+    let row = row.ok_or_else(|| Error::not_found("cluster", member.cluster_id))?;
+    let members = members(env, actor, row.id).await?;
+    let population = load::population(&env.db, actor, Some(&members)).await?;
+    let features = &population.features;
+    let (graph, bursts, _) = engine::weigh(features, tuning(&env.settings.cluster));
+    let all: Vec<u32> = (0..features.names.len() as u32).collect();
+    let mut path = Vec::new();
+    let at = features.names.binary_search_by(|other| (**other).cmp(name.as_str()));
+    if let (Ok(at), Some(core)) = (at, explain::core(&graph, &all)) {
+        let steps = explain::path(&graph, &all, at as u32, core);
+        path = steps
+            .windows(2)
+            .map(|step| Step {
+                from: features.names[step[0] as usize].to_string(),
+                to: features.names[step[1] as usize].to_string(),
+                by: explain::strongest(features, &bursts, step[0], step[1]),
+            })
+            .collect();
+    }
+    Ok(Explanation { cluster: row.id, cluster_name: row.name, reasons: member.reasons, path })
+}
+
+/// The members of a cluster that would not stay with its core if a pivot said nothing.
+///
+/// # Errors
+/// As [`explain`].
+pub async fn would_leave(
+    env: &Env,
+    actor: &Actor,
+    id: ClusterId,
+    kind: PivotKind,
+    value: &str,
+) -> Result<Vec<ObservableId>, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let members = members(env, actor, id).await?;
+    let population = load::population(&env.db, actor, Some(&members)).await?;
+    let tuning = tuning(&env.settings.cluster);
+    let leaving = explain::would_leave(&population.features, tuning, kind, value);
+    Ok(leaving.into_iter().filter_map(|node| population.ids.get(node as usize).copied()).collect())
+}
+
+async fn members(env: &Env, actor: &Actor, id: ClusterId) -> Result<Vec<ObservableId>, Error> {
+    let rows: Vec<ObservableId> = visible::cluster_members(actor)
+        .filter(cluster_member::Column::ClusterId.eq(id))
+        .select_only()
+        .column(cluster_member::Column::ObservableId)
+        .order_by_asc(cluster_member::Column::ObservableId)
+        .limit(MOST_MEMBERS as u64 + 1)
+        .into_tuple()
+        .all(&env.db)
+        .await?;
+    if rows.is_empty() {
+        return Err(Error::not_found("cluster", id));
+    }
+    if rows.len() > MOST_MEMBERS {
+        return Err(Error::invalid("cluster", "it has more than 5,000 members: ask about a smaller one"));
+    }
+    Ok(rows)
+}
+
+/// A page of pivots: hubs that are parked, and values that people ruled about.
+///
+/// # Errors
+/// The actor may not read, the page is out of bounds, or the database refused.
+pub async fn pivots(env: &Env, actor: &Actor, page: Page) -> Result<Slice<pivot::Model>, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    cut(&env.db, visible::pivots(actor), pivot::Column::Id, page).await
+}
+
+/// What became of a cluster, a page in the order of time.
+///
+/// # Errors
+/// As [`pivots`].
+pub async fn changes(
+    env: &Env,
+    actor: &Actor,
+    id: ClusterId,
+    page: Page,
+) -> Result<Slice<cluster_change::Model>, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let select = visible::cluster_changes(actor).filter(cluster_change::Column::ClusterId.eq(id));
+    cut(&env.db, select, cluster_change::Column::Id, page).await
+}
+
+/// What people ruled about a cluster, a page in the order of time.
+///
+/// # Errors
+/// As [`pivots`].
+pub async fn rulings(
+    env: &Env,
+    actor: &Actor,
+    id: ClusterId,
+    page: Page,
+) -> Result<Slice<cluster_ruling::Model>, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let select = visible::cluster_rulings(actor).filter(cluster_ruling::Column::ClusterId.eq(id));
+    cut(&env.db, select, cluster_ruling::Column::Id, page).await
+}
