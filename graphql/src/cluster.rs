@@ -192,7 +192,7 @@ impl ClusterChange {
 
     /// The cluster that it split from or merged into, `clu_…`.
     async fn other(&self) -> Option<ID> {
-        self.0.other_id.map(Into::into)
+        self.0.other_id.map(ID::from)
     }
 
     /// How many members joined.
@@ -393,4 +393,54 @@ impl RuleOnPivotInput {
             .await?;
         Ok(Pivot(row))
     }
+}
+
+/// Names that are likely next.
+#[derive(SimpleObject)]
+pub struct LikelyNext {
+    /// The strongest evidence first.
+    nodes: Vec<Likely>,
+    /// Whether there were more candidates than are ranked.
+    truncated: bool,
+}
+
+/// A name without a family that joined the neighbourhood of a known one. The machine labels nothing: a person decides.
+pub struct Likely(tell::Likely);
+
+#[Object]
+impl Likely {
+    /// The name; null if it is not visible.
+    async fn observable(&self, ctx: &Context<'_>) -> Result<Option<Observable>> {
+        Ok(load(ctx, ObservableOf(self.0.observable)).await?.map(Observable))
+    }
+
+    /// The cluster that it joined, `clu_…`.
+    async fn cluster(&self) -> ID {
+        self.0.cluster.into()
+    }
+
+    /// The family that most of that cluster's members are told to be of.
+    async fn family(&self) -> &str {
+        &self.0.family
+    }
+
+    /// What its reasons weigh together, in thousandths of a nat.
+    async fn weight(&self) -> i32 {
+        int(self.0.weight)
+    }
+
+    /// Its strongest reasons, as JSON text.
+    async fn reasons(&self) -> String {
+        self.0.reasons.to_string()
+    }
+}
+
+/// Names that are likely next, at most `first`.
+///
+/// # Errors
+/// The actor may not read.
+pub async fn likely_next(ctx: &Context<'_>, first: Option<i32>) -> Result<LikelyNext> {
+    let first = first.and_then(|first| usize::try_from(first).ok()).unwrap_or(50);
+    let (likely, truncated) = tell::likely_next(ctx.env(), ctx.actor(), first).await?;
+    Ok(LikelyNext { nodes: likely.into_iter().map(Likely).collect(), truncated })
 }

@@ -5,7 +5,7 @@ use takedown::reads::{cases, imports, observables};
 
 use crate::{
     case::{Cluster, Notice, Task, TaskFilter},
-    cluster::Pivot,
+    cluster::{LikelyNext, Pivot, likely_next},
     context::{ContextExt, id},
     enums::{NoticeState, ObservableKind},
     error::Result,
@@ -127,6 +127,15 @@ impl Query {
         let page = page(ctx, first, after)?;
         let slice = takedown::cluster::tell::pivots(ctx.env(), ctx.actor(), page).await?;
         Ok(connection(slice, page, |row| row.id.0, Pivot))
+    }
+
+    /// Names without a family that joined clusters of known ones, the strongest evidence first.
+    async fn likely_next(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most so many; 50 if not said.")] first: Option<i32>,
+    ) -> Result<LikelyNext> {
+        likely_next(ctx, first).await
     }
 
     /// One task.

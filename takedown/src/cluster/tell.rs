@@ -1,9 +1,12 @@
 //! Explanations out of the store: why an observable is where it is, and what would leave without a pivot.
 
+use std::collections::HashMap;
+
 use entities::{
     ClusterId, ObservableId, cluster, cluster_change, cluster_member, cluster_ruling, observable, pivot,
+    sighting,
 };
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use serde::Serialize;
 
 use super::{MOST_MEMBERS, engine, explain, explain::Reason, kind::PivotKind, load, tuning};
@@ -152,4 +155,80 @@ pub async fn rulings(
     access::check(actor, Action::Read, Subject::System)?;
     let select = visible::cluster_rulings(actor).filter(cluster_ruling::Column::ClusterId.eq(id));
     cut(&env.db, select, cluster_ruling::Column::Id, page).await
+}
+
+/// A name without a family that joined the neighbourhood of a known one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Likely {
+    /// The name.
+    pub observable: ObservableId,
+    /// The cluster that it joined.
+    pub cluster: ClusterId,
+    /// The family that most of that cluster's members are told to be of. The machine labels nothing: a person decides.
+    pub family: String,
+    /// What its reasons weigh together, in thousandths of a nat.
+    pub weight: u64,
+    /// Its strongest reasons.
+    pub reasons: serde_json::Value,
+}
+
+/// The most candidates that are ranked.
+const MOST_CANDIDATES: u64 = 10_000;
+
+/// Names that are likely next: members of clusters with a family of which no source tells one, the strongest evidence
+/// first. True if there were more candidates than are ranked.
+///
+/// # Errors
+/// The actor may not read, or the database refused.
+pub async fn likely_next(env: &Env, actor: &Actor, first: usize) -> Result<(Vec<Likely>, bool), Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let families: HashMap<ClusterId, String> = visible::clusters(actor)
+        .filter(cluster::Column::Family.ne(""))
+        .filter(cluster::Column::Size.gt(1))
+        .select_only()
+        .columns([cluster::Column::Id, cluster::Column::Family])
+        .into_tuple()
+        .all(&env.db)
+        .await?
+        .into_iter()
+        .collect();
+    let known = visible::clusters(actor)
+        .filter(cluster::Column::Family.ne(""))
+        .select_only()
+        .column(cluster::Column::Id)
+        .into_query();
+    let labelled = visible::sightings(actor)
+        .filter(sighting::Column::Family.ne(""))
+        .select_only()
+        .column(sighting::Column::ObservableId)
+        .into_query();
+    let rows = visible::cluster_members(actor)
+        .filter(cluster_member::Column::ClusterId.in_subquery(known))
+        .filter(cluster_member::Column::ObservableId.not_in_subquery(labelled))
+        .order_by_desc(cluster_member::Column::JoinedAt)
+        .order_by_asc(cluster_member::Column::ObservableId)
+        .limit(MOST_CANDIDATES + 1)
+        .all(&env.db)
+        .await?;
+    let more = rows.len() as u64 > MOST_CANDIDATES;
+    let weight = |reasons: &serde_json::Value| {
+        reasons.as_array().into_iter().flatten().filter_map(|reason| reason["weight"].as_u64()).sum()
+    };
+    let mut likely: Vec<Likely> = rows
+        .into_iter()
+        .filter_map(|row| {
+            let family = families.get(&row.cluster_id)?.clone();
+            let weight = weight(&row.reasons);
+            Some(Likely {
+                observable: row.observable_id,
+                cluster: row.cluster_id,
+                family,
+                weight,
+                reasons: row.reasons,
+            })
+        })
+        .collect();
+    likely.sort_by(|a, b| b.weight.cmp(&a.weight).then(a.observable.cmp(&b.observable)));
+    likely.truncate(first.min(MOST_MEMBERS));
+    Ok((likely, more))
 }

@@ -199,6 +199,19 @@ async fn an_explanation_leads_to_the_core() {
 }
 
 #[tokio::test]
+async fn a_name_without_a_family_among_known_ones_is_likely_next() {
+    let test = Test::new().await;
+    let known = names(&test, 2).await;
+    let seed = Seed { name: "fresh.example", registrar: "998", family: "", ..Seed::default() };
+    let fresh = test.plant(&[seed]).await[0];
+    share(&test, &[known[0], known[1], fresh], LinkKind::RegisteredTo, "one@inbox.example").await;
+    recluster(&test, &lea()).await.unwrap();
+    let (likely, more) = tell::likely_next(&test, &ana(), 10).await.unwrap();
+    assert_eq!((likely.len(), likely[0].observable, likely[0].family.as_str()), (1, fresh, "Lumma Stealer"));
+    assert!(likely[0].weight > 1_000 && !more);
+}
+
+#[tokio::test]
 async fn who_may_not_rule_is_refused() {
     let test = Test::new().await;
     let (ids, one, _) = two(&test).await;
