@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use takedown::cluster::tell;
 
 use crate::{
-    cluster::{ClusterChange, ClusterRuling, Explanation, PivotKind, explain, would_leave},
+    cluster::{ClusterEvent, ClusterRuling, Explanation, PivotKind, explain, would_leave},
     context::{ContextExt, id, int},
     enums::{Authority, Channel, NoticeState, TaskState, Tlp, Verdict},
     error::Result,
@@ -91,10 +91,10 @@ impl Cluster {
         ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Result<Paged<ClusterChange>> {
+    ) -> Result<Paged<ClusterEvent>> {
         let page = page(ctx, first, after)?;
         let slice = tell::changes(ctx.env(), ctx.actor(), self.0.id, page).await?;
-        Ok(connection(slice, page, |row| row.id.0, ClusterChange))
+        Ok(connection(slice, page, |row| row.id.0, ClusterEvent))
     }
 
     /// What people decided about it and its members, oldest first.

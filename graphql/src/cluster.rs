@@ -181,10 +181,10 @@ pub async fn would_leave(
 }
 
 /// What became of a cluster in one run.
-pub struct ClusterChange(pub cluster_change::Model);
+pub struct ClusterEvent(pub cluster_change::Model);
 
 #[Object]
-impl ClusterChange {
+impl ClusterEvent {
     /// What became of it.
     async fn kind(&self) -> ClusterChangeKind {
         self.0.kind.into()
