@@ -89,8 +89,8 @@ impl Cluster {
     async fn changes(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Paged<ClusterEvent>> {
         let page = page(ctx, first, after)?;
         let slice = tell::changes(ctx.env(), ctx.actor(), self.0.id, page).await?;
@@ -101,8 +101,8 @@ impl Cluster {
     async fn rulings(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Paged<ClusterRuling>> {
         let page = page(ctx, first, after)?;
         let slice = tell::rulings(ctx.env(), ctx.actor(), self.0.id, page).await?;

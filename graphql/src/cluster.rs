@@ -183,8 +183,14 @@ pub async fn would_leave(
 /// What became of a cluster in one run.
 pub struct ClusterEvent(pub cluster_change::Model);
 
+/// What became of a cluster in one run.
 #[Object]
 impl ClusterEvent {
+    /// Its id, `chg_…`.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
     /// What became of it.
     async fn kind(&self) -> ClusterChangeKind {
         self.0.kind.into()
@@ -219,8 +225,14 @@ impl ClusterEvent {
 /// What a person decided about a cluster or a membership.
 pub struct ClusterRuling(pub cluster_ruling::Model);
 
+/// What a person decided about a cluster or a membership.
 #[Object]
 impl ClusterRuling {
+    /// Its id, `rul_…`.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
     /// What was decided.
     async fn kind(&self) -> ClusterRulingKind {
         self.0.kind.into()
@@ -251,10 +263,11 @@ impl ClusterRuling {
 /// A shared value that is parked as a hub, or that a person ruled about.
 pub struct Pivot(pub pivot::Model);
 
+/// A shared value that is parked as a hub, or that a person ruled about.
 #[Object]
 impl Pivot {
     /// Its id, `piv_…`.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.into()
     }
 
@@ -407,6 +420,7 @@ pub struct LikelyNext {
 /// A name without a family that joined the neighbourhood of a known one. The machine labels nothing: a person decides.
 pub struct Likely(tell::Likely);
 
+/// A name without a family that joined the neighbourhood of a known one. The machine labels nothing: a person decides.
 #[Object]
 impl Likely {
     /// The name; null if it is not visible.

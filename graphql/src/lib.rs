@@ -22,14 +22,16 @@ pub mod viewer;
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Request, SDLExportOptions, ValidationMode, dataloader::DataLoader, parser::types::OperationType,
+use async_graphql::{Request, Response, SDLExportOptions, ValidationMode, parser::types::OperationType};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
 };
 use takedown::{actor::Actor, env::Env, reads::feed::Tide};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     guard::{Asked, Guard, Limits, Refusal, Why},
+    load::{Driven, Loads},
     loaders::Batch,
     mutation::Mutation,
     query::Query,
@@ -41,9 +43,6 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Nesting that the library itself would refuse; the guard's own limits are below it.
 const RECURSION: usize = 256;
-
-/// Keys of one batch: above what one level of an answer can have, below what a statement can bind.
-const BATCH: usize = 20_000;
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     // The guard has validated what gets here; what the library checks in this mode is cheap.
@@ -65,16 +64,30 @@ pub fn schema(env: Arc<Env>) -> Schema {
 }
 
 /// A request that the guard has admitted.
-#[derive(Debug)]
 pub struct Prepared {
-    /// What to execute.
-    pub request: Request,
+    request: Request,
+    loads: Arc<Loads>,
     /// What kind of operation it is.
     pub kind: OperationType,
 }
 
+impl Prepared {
+    /// Executes a query or mutation. What it waits for is dropped with it.
+    pub async fn execute(self, schema: &Schema) -> Response {
+        let (schema, request) = (schema.clone(), self.request);
+        let executed = async move { schema.execute(request).await };
+        let mut driven = Driven::new(stream::once(Box::pin(executed)), self.loads);
+        driven.next().await.unwrap_or_default()
+    }
+
+    /// The answers of a subscription, until it is dropped.
+    pub fn stream(self, schema: &Schema) -> BoxStream<'static, Response> {
+        Driven::new(schema.execute_stream(self.request), self.loads).boxed()
+    }
+}
+
 /// Holds a request to the guard and gives it to `actor`: what its resolvers load, they load for that actor only, and
-/// what they load stops when the request is dropped.
+/// what they load is dropped with it.
 ///
 /// # Errors
 /// Every reason against the document.
@@ -98,15 +111,9 @@ pub fn prepare(
         signed_in: actor != Actor::Nobody,
     })?;
     request.set_parsed_query(admitted.document);
-    let batch = Batch { env, actor: actor.clone() };
-    let alive = CancellationToken::new();
-    let held = alive.clone().drop_guard();
-    let spawn = move |work| {
-        let _held = &held;
-        tokio::spawn(alive.clone().run_until_cancelled_owned(work))
-    };
-    let request = request.data(actor).data(DataLoader::new(batch, spawn).max_batch_size(BATCH));
-    Ok(Prepared { request, kind: admitted.kind })
+    let loads = Arc::new(Loads::new(Batch { env, actor: actor.clone() }));
+    let request = request.data(actor).data(loads.clone());
+    Ok(Prepared { request, loads, kind: admitted.kind })
 }
 
 /// The schema in the schema definition language, sorted, with descriptions. The directives that every schema has

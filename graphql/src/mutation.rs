@@ -70,12 +70,20 @@ impl Mutation {
     }
 
     /// Decides about a cluster or its members; it stands through every run, and the ledger keeps who and why.
-    async fn rule_on_cluster(&self, ctx: &Context<'_>, input: RuleOnClusterInput) -> Result<Cluster> {
+    async fn rule_on_cluster(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is decided, and why.")] input: RuleOnClusterInput,
+    ) -> Result<Cluster> {
         input.rule(ctx).await
     }
 
     /// Decides about a shared value: it says nothing, or much, or the machine weighs it again.
-    async fn rule_on_pivot(&self, ctx: &Context<'_>, input: RuleOnPivotInput) -> Result<Pivot> {
+    async fn rule_on_pivot(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is decided, and why.")] input: RuleOnPivotInput,
+    ) -> Result<Pivot> {
         input.rule(ctx).await
     }
 

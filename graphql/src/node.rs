@@ -1,14 +1,18 @@
 //! Whatever has an id of its own (<https://relay.dev/docs/guides/graphql-server-specification/>).
 
 use async_graphql::{Context, ID, Interface};
-use entities::{ClusterId, DeskId, ImportId, NoticeId, ObservableId, TaskId};
+use entities::{
+    ClusterChangeId, ClusterId, ClusterRulingId, DeskId, ImportId, NoticeId, ObservableId, PivotId, TaskId,
+};
 use takedown::{
+    cluster::tell,
     error::Error,
     reads::{cases, imports, observables},
 };
 
 use crate::{
     case::{Cluster, Desk, Notice, Task},
+    cluster::{ClusterEvent, ClusterRuling, Pivot},
     context::ContextExt,
     error::{ApiError, Result},
     import::{Import, ImportLine},
@@ -23,6 +27,10 @@ use crate::{
 pub enum Node {
     /// A cluster.
     Cluster(Cluster),
+    /// What became of a cluster in one run.
+    ClusterEvent(ClusterEvent),
+    /// A ruling about a cluster.
+    ClusterRuling(ClusterRuling),
     /// A desk.
     Desk(Desk),
     /// An import.
@@ -33,6 +41,8 @@ pub enum Node {
     Notice(Notice),
     /// An observable.
     Observable(Observable),
+    /// A shared value that is parked or ruled about.
+    Pivot(Pivot),
     /// A task.
     Task(Task),
 }
@@ -69,6 +79,15 @@ pub async fn node(ctx: &Context<'_>, id: &ID) -> Result<Node> {
     }
     if let Ok(id) = id.parse::<DeskId>() {
         return load(ctx, DeskOf(id)).await?.map(|desk| Node::Desk(Desk(desk))).ok_or_else(none);
+    }
+    if let Ok(id) = id.parse::<ClusterChangeId>() {
+        return Ok(Node::ClusterEvent(ClusterEvent(tell::change(env, actor, id).await?)));
+    }
+    if let Ok(id) = id.parse::<ClusterRulingId>() {
+        return Ok(Node::ClusterRuling(ClusterRuling(tell::ruling(env, actor, id).await?)));
+    }
+    if let Ok(id) = id.parse::<PivotId>() {
+        return Ok(Node::Pivot(Pivot(tell::pivot(env, actor, id).await?)));
     }
     Err(none())
 }

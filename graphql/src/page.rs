@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     case::{Cluster, Notice, Task},
+    cluster::{ClusterEvent, ClusterRuling, Pivot},
     context::int,
     error::{ApiError, Result},
     import::{Import, ImportLine},
@@ -54,6 +55,9 @@ where
             )
     }
     let builder = one::<Cluster, Total, _, _, _>(builder);
+    let builder = one::<ClusterEvent, Total, _, _, _>(builder);
+    let builder = one::<ClusterRuling, Total, _, _, _>(builder);
+    let builder = one::<Pivot, Total, _, _, _>(builder);
     let builder = one::<Import, Total, _, _, _>(builder);
     let builder = one::<ImportLine, EmptyFields, _, _, _>(builder);
     let builder = one::<Notice, Total, _, _, _>(builder);

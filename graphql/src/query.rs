@@ -121,8 +121,8 @@ impl Query {
     async fn pivots(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Paged<Pivot>> {
         let page = page(ctx, first, after)?;
         let slice = takedown::cluster::tell::pivots(ctx.env(), ctx.actor(), page).await?;

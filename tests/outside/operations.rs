@@ -18,7 +18,7 @@ async fn execute(app: &App, actor: Actor, name: &str, variables: Value) -> Resul
     let schema = graphql::schema(app.env.clone());
     let prepared = graphql::prepare(&schema, request, app.env.clone(), actor)
         .map_err(|refusals| anyhow::anyhow!("{name}: {refusals:?}"))?;
-    let response = schema.execute(prepared.request).await;
+    let response = prepared.execute(&schema).await;
     anyhow::ensure!(response.errors.is_empty(), "{name}: {:?}", response.errors);
     Ok(serde_json::to_value(response.data)?)
 }

@@ -43,7 +43,7 @@ fn listen(
     let schema = graphql::schema(env.clone());
     let prepared =
         graphql::prepare(&schema, request, env.clone(), actor).map_err(|r| anyhow::anyhow!("{r:?}"))?;
-    Ok(schema.execute_stream(prepared.request))
+    Ok(prepared.stream(&schema))
 }
 
 /// The next event's only field.
@@ -70,7 +70,7 @@ async fn import(app: &App, name: &str, lines: &str, tlp: Tlp) -> Result<String> 
     Ok(report.id.context("an import")?.to_string())
 }
 
-/// What the ledger says was observed: pairs of event and observable.
+/// What the ledger says was observed: pairs of event and observable, in the order in which they are told.
 async fn observed(app: &App) -> Result<Vec<(i64, String)>> {
     let mut pairs = Vec::new();
     for event in audit::after(&app.env.db, &app.lea(), 0, 10_000).await? {
@@ -80,6 +80,7 @@ async fn observed(app: &App) -> Result<Vec<(i64, String)>> {
             pairs.extend(ids.iter().filter_map(|id| Some((event.seq, id.as_str()?.to_owned()))));
         }
     }
+    pairs.sort();
     Ok(pairs)
 }
 

@@ -20,6 +20,8 @@ use super::{
 const ROWS: u64 = 10;
 /// How many rows a page has when the document does not say; see `page`.
 const PAGE: u64 = 50;
+/// How many rows another list with `first` has then: `takedown::reads::observables::NESTED`.
+const NESTED: u64 = takedown::reads::observables::NESTED as u64;
 /// The largest `first` that multiplies: a larger one is refused by the resolver.
 const FIRST_MOST: u64 = 5_000;
 
@@ -220,7 +222,8 @@ impl<'d> Costs<'_, 'd> {
         };
         let below = self.set(&field.selection_set.node, types.core(&info.ty));
         let rows = if info.args.contains_key("first") {
-            self.first(field)
+            let page = types.core(&info.ty).is_some_and(|core| core.name.ends_with("Connection"));
+            self.first(field).unwrap_or(if page { PAGE } else { NESTED }).clamp(1, FIRST_MOST)
         } else if is_list(&info.ty) && !pages(parent) {
             ROWS
         } else {
@@ -229,16 +232,15 @@ impl<'d> Costs<'_, 'd> {
         below.saturating_mul(rows).saturating_add(1)
     }
 
-    fn first(&self, field: &Field) -> u64 {
-        let asked = match field.get_argument("first").map(|value| &value.node) {
+    fn first(&self, field: &Field) -> Option<u64> {
+        match field.get_argument("first").map(|value| &value.node) {
             Some(Value::Number(number)) => number.as_u64(),
             Some(Value::Variable(name)) => match self.given.get(name) {
                 Some(async_graphql::Value::Number(number)) => number.as_u64(),
                 _ => None,
             },
             _ => None,
-        };
-        asked.unwrap_or(PAGE).clamp(1, FIRST_MOST)
+        }
     }
 }
 

@@ -132,9 +132,17 @@ impl<'t> Parser<'_, 't> {
         parsed
     }
 
+    /// A description (GraphQL, September 2025, §2.4): said for people, and dropped.
+    fn description(&mut self) -> bool {
+        let there = matches!(self.peek(), Kind::Text(_));
+        self.at += usize::from(there);
+        there
+    }
+
     fn definition(&mut self) -> Parsed<()> {
+        let described = self.description();
         let pos = self.pos();
-        if self.is(b'{') {
+        if self.is(b'{') && !described {
             let node = OperationDefinition {
                 ty: OperationType::Query,
                 variable_definitions: Vec::new(),
@@ -188,6 +196,7 @@ impl<'t> Parser<'_, 't> {
             return Ok(variables);
         }
         loop {
+            self.description();
             let pos = self.pos();
             self.expect(b'$')?;
             let name = self.name()?;

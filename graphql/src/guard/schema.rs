@@ -94,11 +94,11 @@ impl InputInfo {
     }
 }
 
-/// A directive: where it may stand, and with what.
+/// A directive: where it may stand, and with what. None of ours may stand twice in one place (the library reads every
+/// definition as repeatable, so that is not asked).
 #[derive(Debug)]
 pub(super) struct DirectiveInfo {
     pub(super) args: BTreeMap<String, InputInfo>,
-    pub(super) repeatable: bool,
     pub(super) places: Vec<Place>,
 }
 
@@ -207,11 +207,7 @@ impl Types {
                 TypeSystemDefinition::Directive(directive) => {
                     let node = directive.node;
                     let places = node.locations.iter().filter_map(|at| place(at.node)).collect();
-                    let info = DirectiveInfo {
-                        args: inputs(node.arguments),
-                        repeatable: node.is_repeatable,
-                        places,
-                    };
+                    let info = DirectiveInfo { args: inputs(node.arguments), places };
                     self.directives.insert(node.name.node.to_string(), info);
                 }
             }

@@ -364,7 +364,7 @@ impl<'a> Walk<'a> {
                         directive.pos,
                     );
                 }
-                Some(info) if !info.repeatable && !seen.insert(name) => {
+                Some(_) if !seen.insert(name) => {
                     let message =
                         format!("The directive \"@{name}\" can only be used once at this location.");
                     self.wrong(message, directive.pos);

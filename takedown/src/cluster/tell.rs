@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use entities::{
-    ClusterId, ObservableId, cluster, cluster_change, cluster_member, cluster_ruling, observable, pivot,
-    sighting,
+    ClusterChangeId, ClusterId, ClusterRulingId, ObservableId, PivotId, cluster, cluster_change,
+    cluster_member, cluster_ruling, observable, pivot, sighting,
 };
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use serde::Serialize;
@@ -155,6 +155,38 @@ pub async fn rulings(
     access::check(actor, Action::Read, Subject::System)?;
     let select = visible::cluster_rulings(actor).filter(cluster_ruling::Column::ClusterId.eq(id));
     cut(&env.db, select, cluster_ruling::Column::Id, page).await
+}
+
+/// What became of a cluster in one run.
+///
+/// # Errors
+/// There is none or it is not visible, the actor may not read, or the database refused.
+pub async fn change(env: &Env, actor: &Actor, id: ClusterChangeId) -> Result<cluster_change::Model, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let found =
+        visible::cluster_changes(actor).filter(cluster_change::Column::Id.eq(id)).one(&env.db).await?;
+    found.ok_or_else(|| Error::not_found("change", id))
+}
+
+/// One ruling about a cluster.
+///
+/// # Errors
+/// There is none or it is not visible, the actor may not read, or the database refused.
+pub async fn ruling(env: &Env, actor: &Actor, id: ClusterRulingId) -> Result<cluster_ruling::Model, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let found =
+        visible::cluster_rulings(actor).filter(cluster_ruling::Column::Id.eq(id)).one(&env.db).await?;
+    found.ok_or_else(|| Error::not_found("ruling", id))
+}
+
+/// One hub or ruled value.
+///
+/// # Errors
+/// There is none or it is not visible, the actor may not read, or the database refused.
+pub async fn pivot(env: &Env, actor: &Actor, id: PivotId) -> Result<pivot::Model, Error> {
+    access::check(actor, Action::Read, Subject::System)?;
+    let found = visible::pivots(actor).filter(pivot::Column::Id.eq(id)).one(&env.db).await?;
+    found.ok_or_else(|| Error::not_found("pivot", id))
 }
 
 /// A name without a family that joined the neighbourhood of a known one.

@@ -70,7 +70,7 @@ graphql`
 graphql`
   query fragmentsClusterQuery($id: ID!) {
     node(id: $id) {
-      ...fragments_clusterTasks
+      ...fragments_clusterTasks @alias(as: "cluster")
     }
   }
 `;

@@ -62,7 +62,7 @@ impl Ready {
 
     /// Executes it. When this is dropped, what it waits for is dropped too; at the deadline it is given up.
     pub(super) async fn execute(self, app: &App) -> Outcome {
-        match tokio::time::timeout(app.limits.timeout.0, app.schema.execute(self.0.request)).await {
+        match tokio::time::timeout(app.limits.timeout.0, self.0.execute(&app.schema)).await {
             Ok(response) => Outcome::Executed(told(response)),
             Err(_) => {
                 tracing::warn!("an operation took too long");
@@ -75,7 +75,7 @@ impl Ready {
 
     /// The events of a subscription, until it is dropped.
     pub(super) fn stream(self, app: &App) -> impl Stream<Item = Value> + Send + use<> {
-        app.schema.execute_stream(self.0.request).map(told)
+        self.0.stream(&app.schema).map(told)
     }
 }
 

@@ -38,10 +38,16 @@ const PATIENCE: u32 = 3;
 /// How long a client may take to take a message.
 const SLOW: Duration = Duration::from_secs(30);
 
+/// How long a client that says goodbye may take to be gone.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// Bytes over the limit that are still read.
+const SLACK: usize = 64 << 10;
+
 /// Why a socket is closed by us.
 type Close = (u16, &'static str);
 
 const BAD: Close = (4400, "Invalid message");
+const TOO_BIG: Close = (1009, "Message too big");
 const FORBIDDEN: Close = (4403, "Forbidden");
 
 /// Answers the handshake. Who asks may be said in its header or in `connection_init`.
@@ -59,7 +65,8 @@ pub(super) async fn open(
         return answer::refusal(&error);
     }
     let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let limit = app.limits.body_limit.bytes();
+    // A little more than is taken: a message that is just too big is read to its end and told so, a larger one cut off.
+    let limit = app.limits.body_limit.bytes().saturating_add(SLACK);
     upgrade.protocols([PROTOCOL]).max_message_size(limit).max_frame_size(limit).on_upgrade(
         move |socket| async move {
             let _held = held;
@@ -124,12 +131,19 @@ impl Session {
                     match message {
                         None => return Ok(()),
                         Some(Err(error)) => return too_big(&error),
+                        Some(Ok(Message::Text(text))) if text.len() > self.app.limits.body_limit.bytes() => {
+                            return Err(TOO_BIG);
+                        }
                         Some(Ok(Message::Text(text))) => {
                             if let Some(reply) = self.hear(&text).await? {
                                 send(socket, &reply).await?;
                             }
                         }
-                        Some(Ok(Message::Close(_))) => return Ok(()),
+                        Some(Ok(Message::Close(_))) => {
+                            // Read on, so that the close is answered.
+                            let _ = tokio::time::timeout(FAREWELL, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
+                            return Ok(());
+                        }
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                         Some(Ok(Message::Binary(_))) => return Err(BAD),
                     }
@@ -296,7 +310,7 @@ fn id(message: &Map<String, Value>) -> Result<&str, Close> {
 fn too_big(error: &axum::Error) -> Result<(), Close> {
     let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     if text.contains("too long") || text.contains("too big") || text.contains("Space limit") {
-        return Err((1009, "Message too big"));
+        return Err(TOO_BIG);
     }
     Ok(())
 }
