@@ -9,6 +9,9 @@ use super::{
     moment::Moment,
 };
 
+/// That a name has a value: kind, text, name.
+type Held = (u16, u32, u32);
+
 /// Names, what they share and when they were registered.
 #[derive(Clone, Debug, Default)]
 pub struct Features {
@@ -286,7 +289,7 @@ impl Collector {
             })
             .collect();
         features.servers = vec![u32::MAX; features.names.len()];
-        let mut pivots: Vec<(u16, &str, &[(u16, u32, u32)])> = Vec::new();
+        let mut pivots: Vec<(u16, &str, &[Held])> = Vec::new();
         for rows in shared {
             let kind = rows[0].0;
             if rows.len() == 2 && of_pairs[usize::from(kind)] {

@@ -43,9 +43,10 @@ pub fn communities(graph: &Graph, sizes: &[f64], search: Search, start: Option<V
     // Above the first level whole groups moved, and who joins a community makes it dearer for all its members: each
     // node may say again that it is better off elsewhere, until none does.
     for _ in 0..SETTLE {
-        let order = (0..graph.nodes() as u32).filter(|node| graph.degree(*node as usize) > 0).collect();
+        let order: Vec<u32> =
+            (0..graph.nodes() as u32).filter(|node| graph.degree(*node as usize) > 0).collect();
         let before = community.clone();
-        community = move_nodes(graph, sizes, community, search.resolution, order);
+        community = move_nodes(graph, sizes, community, search.resolution, &order);
         if community == before {
             break;
         }
@@ -60,7 +61,7 @@ const SETTLE: usize = 16;
 fn pass(graph: &Graph, sizes: &[f64], search: Search, start: Vec<u32>, random: &mut Random) -> Vec<u32> {
     let mut community = number(start).0;
     let order: Vec<u32> = (0..graph.nodes() as u32).filter(|node| graph.degree(*node as usize) > 0).collect();
-    community = move_nodes(graph, sizes, community, search.resolution, order);
+    community = move_nodes(graph, sizes, community, search.resolution, &order);
     let mut refined = refine(graph, sizes, &community, search);
     let mut coarse: Option<(Graph, Vec<f64>)> = None;
     // Of each node of the first level, the node of the present level.
@@ -84,7 +85,7 @@ fn pass(graph: &Graph, sizes: &[f64], search: Search, start: Vec<u32>, random: &
         }
         let mut order: Vec<u32> = (0..count as u32).filter(|node| next.degree(*node as usize) > 0).collect();
         random.shuffle(&mut order);
-        community = move_nodes(&next, &next_sizes, number(next_community).0, search.resolution, order);
+        community = move_nodes(&next, &next_sizes, number(next_community).0, search.resolution, &order);
         refined = refine(&next, &next_sizes, &community, search);
         coarse = Some((next, next_sizes));
     }
@@ -94,21 +95,15 @@ fn pass(graph: &Graph, sizes: &[f64], search: Search, start: Vec<u32>, random: &
 /// Moves nodes to the neighbouring community that gains most, until none gains. Nodes are visited in sweeps in the
 /// order given, which holds every node that is tied to any; after the first sweep only those that a neighbour's
 /// move concerns.
-fn move_nodes(
-    graph: &Graph,
-    sizes: &[f64],
-    community: Vec<u32>,
-    resolution: f64,
-    order: Vec<u32>,
-) -> Vec<u32> {
+fn move_nodes(graph: &Graph, sizes: &[f64], community: Vec<u32>, resolution: f64, order: &[u32]) -> Vec<u32> {
     let mut moving = Moving::new(sizes, community, resolution);
     let mut waiting = vec![false; graph.nodes()];
-    for node in &order {
+    for node in order {
         waiting[*node as usize] = true;
     }
     let mut left = order.len();
     while left > 0 {
-        for node in &order {
+        for node in order {
             let at = *node as usize;
             if !waiting[at] {
                 continue;

@@ -119,7 +119,7 @@ pub async fn groups(
     for (observable, (cluster, why)) in &rulings.pinned {
         if rows.contains_key(cluster) {
             let reasons = wanted.get(observable).map_or_else(|| json!([]), |(_, reasons)| reasons.clone());
-            let reasons = with_pin(reasons, why);
+            let reasons = with_pin(&reasons, why);
             wanted.insert(*observable, (*cluster, reasons));
         }
     }
@@ -139,7 +139,7 @@ pub async fn groups(
 }
 
 /// A pin's reason stands before those that the evidence gives.
-fn with_pin(reasons: serde_json::Value, why: &str) -> serde_json::Value {
+fn with_pin(reasons: &serde_json::Value, why: &str) -> serde_json::Value {
     let mut all = vec![json!({ "kind": "ruling", "value": why, "shared_by": 1, "weight": 0 })];
     all.extend(reasons.as_array().cloned().unwrap_or_default());
     all.into()

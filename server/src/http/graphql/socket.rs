@@ -149,7 +149,7 @@ impl Session {
                     }
                 }
                 Some((id, event)) = self.events.next(), if !self.events.is_empty() => {
-                    if let Some(reply) = self.tell(id, event) {
+                    if let Some(reply) = self.tell(&id, event) {
                         send(socket, &reply).await?;
                     }
                 }
@@ -256,20 +256,20 @@ impl Session {
     }
 
     /// What to send for an event; the operation ends with an error as with a completion.
-    fn tell(&mut self, id: String, event: Event) -> Option<Value> {
-        if !self.running.contains_key(&id) {
+    fn tell(&mut self, id: &str, event: Event) -> Option<Value> {
+        if !self.running.contains_key(id) {
             return None;
         }
         Some(match event {
             Event::Next(payload) => json!({ "id": id, "type": "next", "payload": payload }),
             Event::Error(errors) => {
-                if let Some(handle) = self.running.remove(&id) {
+                if let Some(handle) = self.running.remove(id) {
                     handle.abort();
                 }
                 json!({ "id": id, "type": "error", "payload": errors })
             }
             Event::Complete => {
-                self.running.remove(&id);
+                self.running.remove(id);
                 json!({ "id": id, "type": "complete" })
             }
         })

@@ -58,7 +58,7 @@ fn threads_do_not_show() {
         .map(|_| {
             let a = random.next() % nodes;
             let near = a / 50 * 50 + random.next() % 50;
-            let b = if random.next() % 4 == 0 { random.next() % nodes } else { near % nodes };
+            let b = if random.next().is_multiple_of(4) { random.next() % nodes } else { near % nodes };
             (a as u32, b as u32, 1_000)
         })
         .collect();
@@ -107,7 +107,7 @@ proptest! {
         let nodes = 200 + newcomers as usize;
         let before = communities(&graph(nodes, &old), &vec![1.0; nodes], search(250.0), None);
         // Newcomers join a group each, some ties go, some ties between groups come.
-        let mut new = old.clone();
+        let mut new = old;
         let mut changed = Vec::new();
         for at in 0..newcomers {
             let group = (random.next() % 20) as u32;
