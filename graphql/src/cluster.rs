@@ -2,93 +2,73 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use entities::{ClusterId, ObservableId, cluster_change, cluster_ruling, pivot};
-use takedown::{
-    cluster::{explain::Reason, kind, ruling, tell},
-    error::Error,
-};
+use takedown::cluster::{explain::Reason, kind, ruling, tell};
 use time::OffsetDateTime;
 
 use crate::{
     case::Cluster,
     context::{ContextExt, id, int},
-    enums::{ClusterChangeKind, ClusterRulingKind, PivotRuling},
-    error::{ApiError, Result},
-    load::load,
+    enums::{ClusterChangeKind, ClusterRulingKind, PivotRuling, mirror},
+    error::Result,
+    load::{load, load_many},
     loaders::ObservableOf,
     observable::Observable,
     page::invalid,
 };
 
-macro_rules! pivot_kinds {
-    ($($(#[$doc:meta])* $variant:ident,)+) => {
-        /// What kind of thing names share.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-        pub enum PivotKind { $($(#[$doc])* $variant,)+ }
-
-        impl From<kind::PivotKind> for PivotKind {
-            fn from(kind: kind::PivotKind) -> Self {
-                match kind { $(kind::PivotKind::$variant => Self::$variant,)+ }
-            }
-        }
-
-        impl From<PivotKind> for kind::PivotKind {
-            fn from(kind: PivotKind) -> Self {
-                match kind { $(PivotKind::$variant => Self::$variant,)+ }
-            }
-        }
-    };
-}
-
-pivot_kinds! {
-    /// An address.
-    Address,
-    /// The routed prefix of an address.
-    Prefix,
-    /// The autonomous system of an address.
-    AutonomousSystem,
-    /// The whole set of name servers.
-    NameServers,
-    /// The SOA's responsible mailbox.
-    SoaMailbox,
-    /// A mail host.
-    MailHost,
-    /// A certificate, by its fingerprint or one of its names.
-    Certificate,
-    /// The key of a certificate.
-    CertificateKey,
-    /// Who issued a certificate.
-    CertificateIssuer,
-    /// A registrant's token: mailbox, name or phone.
-    Registrant,
-    /// The registrar.
-    Registrar,
-    /// Registrations of one registrar within minutes.
-    Burst,
-    /// The registrar and the day of registration.
-    Day,
-    /// Where a name redirects to.
-    Redirect,
-    /// A profile or page that names the current host.
-    DeadDrop,
-    /// A host that payloads come from or talk to.
-    PayloadHost,
-    /// The affiliate's identifier in a build.
-    Affiliate,
-    /// A report or source that names both.
-    Mention,
-    /// The form of records: times to live, server software.
-    RecordShape,
-    /// The title of a page.
-    Title,
-    /// A rare word in the name.
-    NameWord,
-    /// The form of the name: lengths and kinds of its pieces.
-    NameShape,
-    /// A relation between two names that somebody asserts.
-    Link,
-    /// Anything else.
-    Other,
-}
+mirror!(
+    /// What kind of thing names share.
+    kind::PivotKind {
+        /// An address.
+        Address,
+        /// The routed prefix of an address.
+        Prefix,
+        /// The autonomous system of an address.
+        AutonomousSystem,
+        /// The whole set of name servers.
+        NameServers,
+        /// The SOA's responsible mailbox.
+        SoaMailbox,
+        /// A mail host.
+        MailHost,
+        /// A certificate, by its fingerprint or one of its names.
+        Certificate,
+        /// The key of a certificate.
+        CertificateKey,
+        /// Who issued a certificate.
+        CertificateIssuer,
+        /// A registrant's token: mailbox, name or phone.
+        Registrant,
+        /// The registrar.
+        Registrar,
+        /// Registrations of one registrar within minutes.
+        Burst,
+        /// The registrar and the day of registration.
+        Day,
+        /// Where a name redirects to.
+        Redirect,
+        /// A profile or page that names the current host.
+        DeadDrop,
+        /// A host that payloads come from or talk to.
+        PayloadHost,
+        /// The affiliate's identifier in a build.
+        Affiliate,
+        /// A report or source that names both.
+        Mention,
+        /// The form of records: times to live, server software.
+        RecordShape,
+        /// The title of a page.
+        Title,
+        /// A rare word in the name.
+        NameWord,
+        /// The form of the name: lengths and kinds of its pieces.
+        NameShape,
+        /// A relation between two names that somebody asserts.
+        Link,
+        /// Anything else.
+        Other,
+    }
+);
 
 /// Why an observable is in its cluster.
 #[derive(SimpleObject)]
@@ -146,10 +126,7 @@ impl From<Reason> for SharedReason {
 /// # Errors
 /// It is in none, or not visible.
 pub async fn explain(ctx: &Context<'_>, cluster: ClusterId, of: ObservableId) -> Result<Explanation> {
-    let told = tell::explain(ctx.env(), ctx.actor(), of).await?;
-    if told.cluster != cluster {
-        return Err(ApiError(Error::not_found("member", of)));
-    }
+    let told = tell::explain(ctx.env(), ctx.actor(), of, Some(cluster)).await?;
     Ok(Explanation {
         cluster: told.cluster.into(),
         cluster_name: told.cluster_name,
@@ -173,11 +150,8 @@ pub async fn would_leave(
     value: &str,
 ) -> Result<Vec<Observable>> {
     let ids = tell::would_leave(ctx.env(), ctx.actor(), of, kind.into(), value).await?;
-    let mut leaving = Vec::with_capacity(ids.len());
-    for id in ids {
-        leaving.extend(load(ctx, ObservableOf(id)).await?.map(Observable));
-    }
-    Ok(leaving)
+    let leaving = load_many(ctx, ids.into_iter().map(ObservableOf)).await?;
+    Ok(leaving.into_iter().map(Observable).collect())
 }
 
 /// What became of a cluster in one run.

@@ -4,18 +4,18 @@ use async_graphql::Enum;
 
 /// Mirrors a stored enum: the same members in the same order, each way without loss.
 macro_rules! mirror {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident,)+ }) => {
+    ($(#[$doc:meta])* $from:ident :: $name:ident { $($(#[$vdoc:meta])* $variant:ident,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
         pub enum $name { $($(#[$vdoc])* $variant,)+ }
 
-        impl From<entities::$name> for $name {
-            fn from(stored: entities::$name) -> Self {
-                match stored { $(entities::$name::$variant => Self::$variant,)+ }
+        impl From<$from::$name> for $name {
+            fn from(stored: $from::$name) -> Self {
+                match stored { $($from::$name::$variant => Self::$variant,)+ }
             }
         }
 
-        impl From<$name> for entities::$name {
+        impl From<$name> for $from::$name {
             fn from(given: $name) -> Self {
                 match given { $($name::$variant => Self::$variant,)+ }
             }
@@ -23,9 +23,11 @@ macro_rules! mirror {
     };
 }
 
+pub(crate) use mirror;
+
 mirror!(
     /// What kind of thing on the internet an observable is.
-    ObservableKind {
+    entities::ObservableKind {
         /// A registrable domain name (one label under a public suffix), as an A-label.
         DomainName,
         /// A name below a registrable domain, or a public suffix itself, as an A-label.
@@ -67,7 +69,7 @@ mirror!(
 
 mirror!(
     /// Where an observable stands on the road; decides how often it is looked at again.
-    ObservableState {
+    entities::ObservableState {
         /// Never looked at.
         Fresh,
         /// Answering.
@@ -81,7 +83,7 @@ mirror!(
 
 mirror!(
     /// What the thing did in the malware's infrastructure.
-    Role {
+    entities::Role {
         /// Command and control.
         C2,
         /// The operators' or affiliates' panel.
@@ -103,7 +105,7 @@ mirror!(
 
 mirror!(
     /// Traffic Light Protocol 2.0 (FIRST), least to most restrictive.
-    Tlp {
+    entities::Tlp {
         /// No limit.
         Clear,
         /// The community, no public channel.
@@ -119,7 +121,7 @@ mirror!(
 
 mirror!(
     /// Permissible Actions Protocol, least to most restrictive.
-    Pap {
+    entities::Pap {
         /// No limit.
         Clear,
         /// Active, non-destructive acts allowed: asking the actor's servers, notices.
@@ -133,7 +135,7 @@ mirror!(
 
 mirror!(
     /// Which of the two grading scales a grading is on; they do not convert (domain.md §7.3).
-    GradingScale {
+    entities::GradingScale {
         /// Admiralty (NATO): source A–F, information 1–6.
         Admiralty,
         /// Europol 4×4: source A, B, C, X, information 1–4.
@@ -143,7 +145,7 @@ mirror!(
 
 mirror!(
     /// The kinds of link between observables.
-    LinkKind {
+    entities::LinkKind {
         /// Name → address (A, AAAA).
         ResolvesTo,
         /// Name → canonical name (CNAME).
@@ -183,7 +185,7 @@ mirror!(
 
 mirror!(
     /// What a look-up asked; one observation row per question, server and reading.
-    Probe {
+    entities::Probe {
         /// DNS A.
         A,
         /// DNS AAAA.
@@ -215,7 +217,7 @@ mirror!(
 
 mirror!(
     /// What is known of an observable besides its links.
-    FactKind {
+    entities::FactKind {
         /// On a list of benign or shared things; `list` names it.
         Listed,
         /// The name mixes scripts.
@@ -239,7 +241,7 @@ mirror!(
 
 mirror!(
     /// What happened to one line or object of an import.
-    LineVerdict {
+    entities::LineVerdict {
         /// A new sighting was stored.
         Accepted,
         /// It was known already, from this import or an earlier one.
@@ -251,7 +253,7 @@ mirror!(
 
 mirror!(
     /// Who is asked to act.
-    Channel {
+    entities::Channel {
         /// The registrar that sponsors the domain.
         Registrar,
         /// The registry of the TLD.
@@ -269,7 +271,7 @@ mirror!(
 
 mirror!(
     /// The legal basis of an act.
-    Authority {
+    entities::Authority {
         /// The provider's own abuse policy (for gTLD registrars, RAA §3.18).
         AbusePolicy,
         /// An order of a court.
@@ -281,7 +283,7 @@ mirror!(
 
 mirror!(
     /// The state of a task (reference/domain.md §6).
-    TaskState {
+    entities::TaskState {
         /// Opened, evidence not complete.
         Draft,
         /// The evidence that the playbook asks for is there.
@@ -329,7 +331,7 @@ mirror!(
 
 mirror!(
     /// The state of a notice (reference/style.md §9.4).
-    NoticeState {
+    entities::NoticeState {
         /// Rendered, waits for approval.
         Draft,
         /// Approved by a second person.
@@ -347,7 +349,7 @@ mirror!(
 
 mirror!(
     /// What a re-observation says of a target (reference/domain.md §1.3).
-    Verdict {
+    entities::Verdict {
         /// NXDOMAIN and the registrar's hold.
         HeldByRegistrar,
         /// NXDOMAIN and the registry's hold.
@@ -377,7 +379,7 @@ mirror!(
 
 mirror!(
     /// What a person may be.
-    ActorRole {
+    entities::ActorRole {
         /// Looks into cases and prepares what is done.
         Analyst,
         /// An analyst who also approves what others prepared.
@@ -391,7 +393,7 @@ mirror!(
 
 mirror!(
     /// What a person decides about a cluster or a membership.
-    ClusterRulingKind {
+    entities::ClusterRulingKind {
         /// The cluster is one.
         Accepted,
         /// The cluster is none.
@@ -407,7 +409,7 @@ mirror!(
 
 mirror!(
     /// What a person decides about a shared value.
-    PivotRuling {
+    entities::PivotRuling {
         /// Nothing: the machine weighs it.
         Unruled,
         /// It says nothing.
@@ -419,7 +421,7 @@ mirror!(
 
 mirror!(
     /// What became of a cluster in a run.
-    ClusterChangeKind {
+    entities::ClusterChangeKind {
         /// It was found.
         Appeared,
         /// It parted from another.

@@ -52,6 +52,8 @@ pub struct Limits {
     pub root_fields: u64,
     /// Fields of the largest possible answer: a list's fields count once for each row that is asked for.
     pub cost: u64,
+    /// The bytes of all variables' values, each counted at every use: the executor copies a value at each.
+    pub copied: u64,
     /// Steps of validation that are not linear in the text.
     pub work: usize,
 }
@@ -69,6 +71,7 @@ impl Default for Limits {
             depth: 20,
             root_fields: 50,
             cost: 500_000,
+            copied: 8 << 20,
             work: 200_000,
         }
     }
@@ -152,6 +155,8 @@ pub struct Asked<'a> {
     pub operation: Option<&'a str>,
     /// Its variables.
     pub variables: &'a Variables,
+    /// How many files came with it.
+    pub uploads: usize,
     /// Whether somebody is signed in: nobody else is told what the schema has.
     pub signed_in: bool,
 }
@@ -232,9 +237,16 @@ impl Guard {
     fn chosen(&self, document: Document, asked: Asked<'_>) -> Result<Admitted, Vec<Refusal>> {
         let one = |refusal| vec![refusal];
         let operation = pick(&document, asked.operation).map_err(one)?.clone();
-        variables::check(&self.types, &operation.node, asked.variables)?;
+        variables::check(&self.types, &operation.node, asked.variables, asked.uploads)?;
         let counts = Counts::new(&document);
-        let cost = count::cost(&self.types, &counts, &operation, asked.variables);
+        let count::Cost { fields: cost, copied } =
+            count::cost(&self.types, &counts, &operation, asked.variables);
+        // A large text that is used a few times is a large text; one that is used a thousand times is an attack.
+        let given: u64 = asked.variables.values().map(count::bytes).sum();
+        if copied > self.limits.copied.max(given.saturating_mul(4)) {
+            let message = "the variables come to too much with every use in its place: use large ones once";
+            return Err(vec![Refusal::limit(message, operation.pos)]);
+        }
         if cost > self.limits.cost {
             let message = format!(
                 "the answer could have {cost} fields, more than {}: ask for fewer rows (`first`) or fields",

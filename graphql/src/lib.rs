@@ -108,6 +108,7 @@ pub fn prepare(
         query: &request.query,
         operation: request.operation_name.as_deref(),
         variables: &request.variables,
+        uploads: request.uploads.len(),
         signed_in: actor != Actor::Nobody,
     })?;
     request.set_parsed_query(admitted.document);

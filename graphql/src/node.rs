@@ -5,6 +5,7 @@ use entities::{
     ClusterChangeId, ClusterId, ClusterRulingId, DeskId, ImportId, NoticeId, ObservableId, PivotId, TaskId,
 };
 use takedown::{
+    access::{self, Action, Subject},
     cluster::tell,
     error::Error,
     reads::{cases, imports, observables},
@@ -53,6 +54,7 @@ pub enum Node {
 /// There is none, or it is not visible; the actor may not read; the database refused.
 pub async fn node(ctx: &Context<'_>, id: &ID) -> Result<Node> {
     let (env, actor) = (ctx.env(), ctx.actor());
+    access::check(actor, Action::Read, Subject::System)?;
     let none = || ApiError(Error::not_found("node", id.as_str()));
     if let Some((import, number)) = id.split_once('/') {
         let import: ImportId = import.parse().map_err(|_| none())?;

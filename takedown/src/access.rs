@@ -1,7 +1,7 @@
 //! Every rule, in one place: who may act, who may see, what may be probed, what may leave. Deny by default.
 
 use entities::{ActorRole, Pap, Tlp, link, sighting};
-use sea_orm::{ColumnTrait, Condition, EntityTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, sea_query::Query};
 
 use crate::{actor::Actor, error::Error};
 
@@ -171,8 +171,12 @@ pub trait Scoped: EntityTrait {
 pub fn visible<E: Scoped>(actor: &Actor) -> Condition {
     match clearance(actor) {
         Some(limit) => E::within(limit),
-        None => Condition::any().add(sea_orm::sea_query::Expr::cust("1 = 0")),
+        None => nothing(),
     }
+}
+
+fn nothing() -> Condition {
+    Condition::any().add(sea_orm::sea_query::Expr::cust("1 = 0"))
 }
 
 /// The most restrictive TLP that an actor reads; none means no case content at all.
@@ -230,16 +234,39 @@ impl Scoped for entities::observable::Entity {
     }
 }
 
+/// What counts or names everything that shares a value is for who sees everything.
+macro_rules! unlimited {
+    ($($entity:path),+) => {
+        $(impl Scoped for $entity {
+            fn within(limit: Tlp) -> Condition {
+                if limit == Tlp::Red { Condition::all() } else { nothing() }
+            }
+        })+
+    };
+}
+
+unlimited!(entities::cluster_change::Entity, entities::cluster_ruling::Entity, entities::pivot::Entity);
+
 impl Scoped for entities::source::Entity {}
 impl Scoped for entities::fact::Entity {}
 impl Scoped for entities::observation::Entity {}
 impl Scoped for entities::import::Entity {}
 impl Scoped for entities::import_line::Entity {}
 impl Scoped for entities::cluster::Entity {}
-impl Scoped for entities::cluster_change::Entity {}
-impl Scoped for entities::cluster_member::Entity {}
-impl Scoped for entities::cluster_ruling::Entity {}
-impl Scoped for entities::pivot::Entity {}
+impl Scoped for entities::cluster_member::Entity {
+    /// A membership is seen by who sees the member.
+    fn within(limit: Tlp) -> Condition {
+        if limit == Tlp::Red {
+            return Condition::all();
+        }
+        let seen = Query::select()
+            .column(entities::observable::Column::Id)
+            .from(entities::observable::Entity)
+            .cond_where(entities::observable::Entity::within(limit))
+            .to_owned();
+        Condition::all().add(entities::cluster_member::Column::ObservableId.in_subquery(seen))
+    }
+}
 impl Scoped for entities::desk::Entity {}
 impl Scoped for entities::task::Entity {}
 impl Scoped for entities::notice_task::Entity {}

@@ -166,6 +166,20 @@ async fn nobody_reads_and_nobody_acts_without_a_token() -> Result<()> {
             ("{ clusters(first: 1) { nodes { id } } }", json!({})),
             ("{ tasks(first: 1) { nodes { id } } }", json!({})),
             ("{ notices(first: 1) { nodes { id } } }", json!({})),
+            ("{ pivots(first: 1) { nodes { id } } }", json!({})),
+            ("{ likelyNext(first: 1) { nodes { weight } } }", json!({})),
+            ("{ node(id: \"dsk_00000000000000000000000000\") { id } }", json!({})),
+            ("{ node(id: \"nothing\") { id } }", json!({})),
+            (
+                "mutation { ruleOnCluster(input: {cluster: \"clu_00000000000000000000000000\", accept: true, \
+                 reason: \"x\"}) { id } }",
+                json!({}),
+            ),
+            (
+                "mutation { ruleOnPivot(input: {kind: ADDRESS, value: \"192.0.2.1\", ruling: TRUSTED, \
+                 reason: \"x\"}) { id } }",
+                json!({}),
+            ),
             (IMPORT, name),
             (OPEN, json!({})),
             (APPROVE, ids.clone()),

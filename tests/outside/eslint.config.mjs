@@ -1,5 +1,6 @@
 // @graphql-eslint on the schema and on the documents that come with the program. Left out, with reasons:
 // - backward pagination: lists are read forwards, by the keyset of their index;
+// - an `id` of every type: parts of an answer that nobody can ask for again (a reason, a verdict's round) have none;
 // - lists of things that are no edges: facts, reasons and the like are whole and short, or say `truncated`.
 import graphql from '@graphql-eslint/eslint-plugin';
 

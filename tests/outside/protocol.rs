@@ -25,7 +25,7 @@ async fn the_flows_of_graphql_ws_hold() -> Result<()> {
     }
     let (_database, app) = app().await?;
     // The time for a greeting is this one too.
-    let running = Running::start(app.env.clone(), &[("LOCKSTEP__HTTP__HEADER_TIMEOUT", "1s")]).await?;
+    let running = Running::start(app.env.clone(), &[("LOCKSTEP__HTTP__HEADER_TIMEOUT", "4s")]).await?;
     let counts = told(node("socket.mjs", &[&running.socket(), &running.token])).await?;
     println!("graphql-ws: {counts}");
     assert_eq!(counts["flows"], counts["passed"]);

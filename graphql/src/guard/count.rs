@@ -157,54 +157,90 @@ impl<'d> Sizes<'_, 'd> {
     }
 }
 
-/// How many fields the largest possible answer has. The document is valid.
-pub(super) fn cost(types: &Types, counts: &Counts<'_>, operation: &Operation, variables: &Variables) -> u64 {
+/// What an answer can come to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cost {
+    /// The fields of the largest possible answer.
+    pub(super) fields: u64,
+    /// The bytes of the variables' values, each counted at every use.
+    pub(super) copied: u64,
+}
+
+impl Cost {
+    fn and(self, other: Self) -> Self {
+        Self {
+            fields: self.fields.saturating_add(other.fields),
+            copied: self.copied.saturating_add(other.copied),
+        }
+    }
+}
+
+/// What a value takes in memory, roughly: its text, and a word or two for everything in it.
+pub(super) fn bytes(value: &async_graphql::Value) -> u64 {
+    use async_graphql::Value as Const;
+    const OWN: u64 = 32;
+    OWN + match value {
+        Const::String(text) => text.len() as u64,
+        Const::Enum(name) => name.len() as u64,
+        Const::Binary(bytes) => bytes.len() as u64,
+        Const::List(items) => items.iter().map(bytes).sum(),
+        Const::Object(fields) => fields.iter().map(|(name, value)| name.len() as u64 + bytes(value)).sum(),
+        Const::Null | Const::Number(_) | Const::Boolean(_) => 0,
+    }
+}
+
+/// What the largest possible answer comes to. The document is valid.
+pub(super) fn cost(types: &Types, counts: &Counts<'_>, operation: &Operation, variables: &Variables) -> Cost {
     let root = match operation.node.ty {
         async_graphql::parser::types::OperationType::Query => Some(types.query.as_str()),
         async_graphql::parser::types::OperationType::Mutation => types.mutation.as_deref(),
         async_graphql::parser::types::OperationType::Subscription => types.subscription.as_deref(),
     };
-    let defaults = operation.node.variable_definitions.iter().filter_map(|variable| {
-        let value = variable.node.default_value.as_ref()?;
-        Some((variable.node.name.node.clone(), value.node.clone()))
-    });
-    let mut given: HashMap<Name, async_graphql::Value> = HashMap::new();
-    for (name, value) in defaults.chain(variables.iter().map(|(n, v)| (n.clone(), v.clone()))) {
-        if matches!(value, async_graphql::Value::Number(_)) {
-            given.insert(name, value);
+    let mut given: HashMap<&str, &async_graphql::Value> = HashMap::new();
+    for variable in &operation.node.variable_definitions {
+        if let Some(value) = &variable.node.default_value {
+            given.insert(variable.node.name.node.as_str(), &value.node);
         }
     }
-    let mut costs = Costs { types, counts, given, done: HashMap::new() };
+    given.extend(variables.iter().map(|(name, value)| (name.as_str(), value)));
+    let sizes = given.iter().map(|(name, value)| (*name, bytes(value))).collect();
+    let mut costs = Costs { types, counts, given, sizes, done: HashMap::new() };
     costs.set(&operation.node.selection_set.node, root.and_then(|root| types.get(root)))
 }
 
 struct Costs<'a, 'd> {
     types: &'a Types,
     counts: &'a Counts<'d>,
-    given: HashMap<Name, async_graphql::Value>,
-    done: HashMap<&'d str, u64>,
+    given: HashMap<&'a str, &'a async_graphql::Value>,
+    /// The bytes of each variable's value.
+    sizes: HashMap<&'a str, u64>,
+    done: HashMap<&'d str, Cost>,
 }
 
 impl<'d> Costs<'_, 'd> {
-    fn set(&mut self, set: &'d SelectionSet, parent: Option<&TypeInfo>) -> u64 {
+    fn set(&mut self, set: &'d SelectionSet, parent: Option<&TypeInfo>) -> Cost {
         let types = self.types;
-        set.items.iter().fold(0, |sum, item| {
-            let inner = match &item.node {
-                Selection::Field(field) => self.field(&field.node, parent),
+        set.items.iter().fold(Cost::default(), |sum, item| {
+            let (inner, directives) = match &item.node {
+                Selection::Field(field) => (self.field(&field.node, parent), &field.node.directives),
                 Selection::InlineFragment(inline) => {
                     let on = inline.node.type_condition.as_ref();
                     let parent = on.map_or(parent, |on| types.get(&on.node.on.node));
-                    self.set(&inline.node.selection_set.node, parent)
+                    (self.set(&inline.node.selection_set.node, parent), &inline.node.directives)
                 }
-                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name),
+                Selection::FragmentSpread(spread) => {
+                    (self.fragment(&spread.node.fragment_name), &spread.node.directives)
+                }
             };
-            inner.saturating_add(sum)
+            let values = directives.iter().flat_map(|directive| &directive.node.arguments);
+            let copied = values.map(|(_, value)| self.copied(&value.node)).sum();
+            sum.and(inner).and(Cost { fields: 0, copied })
         })
     }
 
-    fn fragment(&mut self, name: &Positioned<Name>) -> u64 {
+    fn fragment(&mut self, name: &Positioned<Name>) -> Cost {
         let Some((name, fragment)) = self.counts.fragments.get_key_value(name.node.as_str()) else {
-            return 0;
+            return Cost::default();
         };
         if let Some(cost) = self.done.get(name) {
             return *cost;
@@ -215,10 +251,11 @@ impl<'d> Costs<'_, 'd> {
         cost
     }
 
-    fn field(&mut self, field: &'d Field, parent: Option<&TypeInfo>) -> u64 {
+    fn field(&mut self, field: &'d Field, parent: Option<&TypeInfo>) -> Cost {
         let types = self.types;
+        let copied = field.arguments.iter().map(|(_, value)| self.copied(&value.node)).sum();
         let Some((parent, info)) = parent.and_then(|p| Some((p, types.field(p, &field.name.node)?))) else {
-            return 1;
+            return Cost { fields: 1, copied };
         };
         let below = self.set(&field.selection_set.node, types.core(&info.ty));
         let rows = if info.args.contains_key("first") {
@@ -229,18 +266,38 @@ impl<'d> Costs<'_, 'd> {
         } else {
             1
         };
-        below.saturating_mul(rows).saturating_add(1)
+        let below =
+            Cost { fields: below.fields.saturating_mul(rows), copied: below.copied.saturating_mul(rows) };
+        below.and(Cost { fields: own(&parent.name, &field.name.node), copied })
+    }
+
+    /// The bytes of the variables in a value.
+    fn copied(&self, value: &Value) -> u64 {
+        match value {
+            Value::Variable(name) => self.sizes.get(name.as_str()).copied().unwrap_or(0),
+            Value::List(items) => items.iter().map(|item| self.copied(item)).sum(),
+            Value::Object(fields) => fields.values().map(|field| self.copied(field)).sum(),
+            _ => 0,
+        }
     }
 
     fn first(&self, field: &Field) -> Option<u64> {
         match field.get_argument("first").map(|value| &value.node) {
             Some(Value::Number(number)) => number.as_u64(),
-            Some(Value::Variable(name)) => match self.given.get(name) {
+            Some(Value::Variable(name)) => match self.given.get(name.as_str()) {
                 Some(async_graphql::Value::Number(number)) => number.as_u64(),
                 _ => None,
             },
             _ => None,
         }
+    }
+}
+
+/// What a field costs by itself: some compute over a whole cluster.
+fn own(parent: &str, field: &str) -> u64 {
+    match (parent, field) {
+        ("Cluster", "explain" | "wouldLeave") => 10_000,
+        _ => 1,
     }
 }
 

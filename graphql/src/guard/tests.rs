@@ -13,7 +13,7 @@ fn guard() -> &'static Guard {
 
 fn admit(query: &str, variables: async_graphql::Value) -> Result<Admitted, Vec<Refusal>> {
     let variables = Variables::from_value(variables);
-    guard().admit(Asked { query, operation: None, variables: &variables, signed_in: true })
+    guard().admit(Asked { query, operation: None, variables: &variables, uploads: 0, signed_in: true })
 }
 
 fn why(query: &str) -> Option<Why> {
@@ -162,7 +162,7 @@ fn nobody_learns_what_the_schema_has() {
     let guard = guard();
     let ask = |query, signed_in| {
         let variables = Variables::default();
-        guard.admit(Asked { query, operation: None, variables: &variables, signed_in }).err()
+        guard.admit(Asked { query, operation: None, variables: &variables, uploads: 0, signed_in }).err()
     };
     for query in ["{ __schema { types { name } } }", "{ __type(name: \"Query\") { name } }"] {
         assert!(ask(query, true).is_none());
@@ -178,7 +178,7 @@ fn the_operation_is_picked_by_name() {
     let query = "query A { __typename } query B { __typename }";
     let ask = |operation| {
         let variables = Variables::default();
-        guard().admit(Asked { query, operation, variables: &variables, signed_in: false }).is_ok()
+        guard().admit(Asked { query, operation, variables: &variables, uploads: 0, signed_in: false }).is_ok()
     };
     assert_eq!((ask(None), ask(Some("A")), ask(Some("C"))), (false, true, false));
 }
@@ -251,5 +251,51 @@ proptest! {
     #[test]
     fn any_text_is_answered(query in ".{0,200}") {
         let _ = admit(&query, value!({}));
+    }
+}
+
+#[test]
+fn a_large_variable_is_used_a_few_times_and_not_a_thousand() {
+    let ids =
+        |uses: usize| format!("mutation ($a: ID!) {{ observe(ids: [{}]) }}", vec!["$a"; uses].join(", "));
+    let large = value!({ "a": "x".repeat(1 << 20) });
+    assert!(admit(&ids(4), large.clone()).is_ok());
+    assert_eq!(admit(&ids(4_000), large).unwrap_err()[0].why, Why::Limit);
+    // A default value is one too, and a fragment's uses count wherever it is spread.
+    let text = "x".repeat(200 << 10);
+    let spread = format!(
+        "query ($a: ID = \"{text}\") {{ {} }} fragment F on Query {{ observable(id: $a) {{ id }} }}",
+        (0..50).map(|n| format!("a{n}: __typename ...F ")).collect::<String>()
+    );
+    assert_eq!(admit(&spread, value!({})).unwrap_err()[0].why, Why::Limit);
+    assert!(
+        admit("query ($a: ID) { observable(id: $a) { id } }", value!({ "a": "x".repeat(1 << 20) })).is_ok()
+    );
+}
+
+#[test]
+fn a_file_is_what_came_with_the_request() {
+    let query = "mutation ($f: Upload!) { importIndicators(input: {source: \"x\", file: $f}) { total } }";
+    let given = |text: &str, uploads: usize| {
+        let variables = Variables::from_value(value!({ "f": text }));
+        guard()
+            .admit(Asked { query, operation: None, variables: &variables, uploads, signed_in: true })
+            .is_ok()
+    };
+    assert!(given("#__graphql_file__:0", 1));
+    for (text, uploads) in [
+        ("#__graphql_file__:0", 0),
+        ("#__graphql_file__:9", 1),
+        ("#__graphql_file__:x", 1),
+        ("#__graphql_file__:-1", 1),
+        ("a text", 1),
+        ("", 1),
+    ] {
+        assert!(!given(text, uploads), "{text} of {uploads}");
+    }
+    for literal in ["\"#__graphql_file__:0\"", "7", "{a: 1}", "[\"#__graphql_file__:x\"]", "X"] {
+        let query =
+            format!("mutation {{ importIndicators(input: {{source: \"x\", file: {literal}}}) {{ total }} }}");
+        assert_eq!(why(&query), Some(Why::Invalid), "{literal}");
     }
 }

@@ -281,7 +281,9 @@ impl<'a> Walk<'a> {
         }
         if !self.signed_in && (field.name.node == "__schema" || field.name.node == "__type") {
             let message = "introspection is for who is signed in: send a token made with `lockstep token`";
-            self.errors.push(Refusal::at(Why::SignIn, message, pos));
+            if self.errors.len() < MOST_ERRORS {
+                self.errors.push(Refusal::at(Why::SignIn, message, pos));
+            }
         }
         let what = || format!("Field \"{}\"", cut(&field.name.node));
         self.arguments(&field.arguments, info.map(|info| &info.args), pos, what);

@@ -152,7 +152,8 @@ impl<'a> Walk<'a> {
                 ("Float", Value::Number(_)) | ("String" | "ID", Value::String(_)) => true,
                 ("ID", Value::Number(number)) => !number.is_f64(),
                 ("Boolean", Value::Boolean(_)) => true,
-                ("Int" | "Float" | "String" | "ID" | "Boolean", _) => false,
+                // A file is no literal.
+                ("Int" | "Float" | "String" | "ID" | "Boolean" | "Upload", _) => false,
                 _ => true,
             },
             Shape::Enum => match value {
@@ -167,9 +168,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether a type takes any literal: a scalar that is not built in.
+    /// Whether a type takes any literal: a scalar that is not built in, nor a file.
     fn open(&self, ty: &Type) -> bool {
-        let built_in = ["Int", "Float", "String", "Boolean", "ID"];
+        let built_in = ["Int", "Float", "String", "Boolean", "ID", "Upload"];
         self.types
             .core(ty)
             .is_some_and(|core| core.shape == Shape::Scalar && !built_in.contains(&core.name.as_str()))

@@ -12,7 +12,7 @@ use super::{
     validate::MOST_ERRORS,
 };
 
-/// Holds the variables to the operation's definitions.
+/// Holds the variables to the operation's definitions; `uploads` files came with them.
 ///
 /// # Errors
 /// Each variable that does not fit.
@@ -20,6 +20,7 @@ pub(super) fn check(
     types: &Types,
     operation: &OperationDefinition,
     given: &Variables,
+    uploads: usize,
 ) -> Result<(), Vec<Refusal>> {
     let mut errors = Vec::new();
     for variable in &operation.variable_definitions {
@@ -29,7 +30,9 @@ pub(super) fn check(
                 Some(format!("of required type \"{ty}\" was not provided."))
             }
             None => None,
-            Some(value) => fits(types, value, ty).err().map(|why| format!("got an invalid value: {why}")),
+            Some(value) => {
+                fits(types, value, ty, uploads).err().map(|why| format!("got an invalid value: {why}"))
+            }
         };
         if let Some(problem) = problem
             && errors.len() < MOST_ERRORS
@@ -41,7 +44,7 @@ pub(super) fn check(
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-fn fits(types: &Types, value: &Value, ty: &Type) -> Result<(), String> {
+fn fits(types: &Types, value: &Value, ty: &Type, uploads: usize) -> Result<(), String> {
     if *value == Value::Null {
         return if ty.nullable {
             Ok(())
@@ -51,8 +54,8 @@ fn fits(types: &Types, value: &Value, ty: &Type) -> Result<(), String> {
     }
     if let BaseType::List(inner) = &ty.base {
         return match value {
-            Value::List(items) => items.iter().try_for_each(|item| fits(types, item, inner)),
-            single => fits(types, single, inner),
+            Value::List(items) => items.iter().try_for_each(|item| fits(types, item, inner, uploads)),
+            single => fits(types, single, inner, uploads),
         };
     }
     let Some(core) = types.core(ty) else { return Ok(()) };
@@ -64,7 +67,7 @@ fn fits(types: &Types, value: &Value, ty: &Type) -> Result<(), String> {
                 let Some(info) = core.inputs.get(name.as_str()) else {
                     return Err(format!("field \"{}\" is not defined by type \"{}\".", cut(name), core.name));
                 };
-                fits(types, field, &info.ty).map_err(|why| format!("{}: {why}", cut(name)))?;
+                fits(types, field, &info.ty, uploads).map_err(|why| format!("{}: {why}", cut(name)))?;
             }
             for (name, info) in &core.inputs {
                 if info.required() && !fields.contains_key(name.as_str()) {
@@ -94,7 +97,15 @@ fn fits(types: &Types, value: &Value, ty: &Type) -> Result<(), String> {
             ("ID", Value::Number(number)) if !number.is_f64() => Ok(()),
             ("Boolean", Value::Boolean(_)) => Ok(()),
             ("Int" | "Float" | "String" | "ID" | "Boolean", _) => wrong(),
+            ("Upload", Value::String(text)) if is_upload(text, uploads) => Ok(()),
+            ("Upload", _) => Err("a file comes with a multipart request.".to_owned()),
             _ => Ok(()),
         },
     }
+}
+
+/// Whether a text is what the multipart reader put in a file's place: the library takes its word for it.
+fn is_upload(text: &str, uploads: usize) -> bool {
+    let number = text.strip_prefix("#__graphql_file__:").and_then(|number| number.parse::<usize>().ok());
+    number.is_some_and(|number| number < uploads)
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use entities::{
-    ClusterId, DeskId, NoticeId, NoticeState, TaskId, TaskState, Verdict, cluster, cluster_member, desk,
-    notice, notice_task, task, verification,
+    ClusterId, DeskId, NoticeId, NoticeState, TaskId, TaskState, Timestamp, Verdict, cluster, cluster_member,
+    desk, notice, notice_task, task, verification,
 };
 use sea_orm::{
     ColumnTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -15,10 +15,14 @@ use super::{Page, Slice, cut};
 use crate::{
     access::{self, Action, Subject},
     actor::Actor,
+    cluster::tell::told,
     env::Env,
     error::Error,
     visible,
 };
+
+/// Ids in one condition.
+const IDS: usize = 10_000;
 
 /// A page of clusters, of one family or all.
 ///
@@ -57,8 +61,13 @@ pub async fn clusters_by_ids(
     actor: &Actor,
     ids: &[ClusterId],
 ) -> Result<Vec<cluster::Model>, Error> {
-    let rows = visible::clusters(actor).filter(cluster::Column::Id.is_in(ids.iter().copied()));
-    Ok(rows.order_by_asc(cluster::Column::Id).all(&env.db).await?)
+    let mut found = Vec::with_capacity(ids.len());
+    for part in ids.chunks(IDS) {
+        let rows = visible::clusters(actor).filter(cluster::Column::Id.is_in(part.iter().copied()));
+        found.extend(rows.all(&env.db).await?);
+    }
+    found.sort_unstable_by_key(|row| row.id);
+    Ok(found)
 }
 
 /// The memberships of many clusters, in the order of the members.
@@ -77,6 +86,7 @@ pub async fn members(
         .await?;
     let mut by: HashMap<_, Vec<_>> = HashMap::new();
     for row in rows {
+        let row = cluster_member::Model { reasons: told(actor, row.reasons), ..row };
         by.entry(row.cluster_id).or_default().push(row);
     }
     Ok(by)
@@ -223,6 +233,44 @@ pub async fn verifications(
     let mut by: HashMap<_, Vec<_>> = HashMap::new();
     for row in rows {
         by.entry(row.task_id).or_default().push(row);
+    }
+    Ok(by)
+}
+
+/// When and with which verdict each of many tasks was looked at last, newest first, at most `rounds` a task.
+///
+/// # Errors
+/// The database refused.
+pub async fn last_verdicts(
+    env: &Env,
+    actor: &Actor,
+    of: &[TaskId],
+    rounds: u64,
+) -> Result<HashMap<TaskId, Vec<(Timestamp, Verdict)>>, Error> {
+    let rank = Expr::cust("ROW_NUMBER() OVER (PARTITION BY task_id ORDER BY at DESC, id DESC)");
+    let ranked = visible::verifications(actor)
+        .filter(verification::Column::TaskId.is_in(of.iter().copied()))
+        .select_only()
+        .column(verification::Column::Id)
+        .column_as(rank, "place")
+        .into_query();
+    let last = Query::select()
+        .column("id")
+        .from_subquery(ranked, "ranked")
+        .and_where(Expr::col("place").lte(rounds))
+        .to_owned();
+    let rows: Vec<(TaskId, Timestamp, Verdict)> = visible::verifications(actor)
+        .filter(verification::Column::Id.in_subquery(last))
+        .select_only()
+        .columns([verification::Column::TaskId, verification::Column::At, verification::Column::Verdict])
+        .order_by_desc(verification::Column::At)
+        .order_by_desc(verification::Column::Id)
+        .into_tuple()
+        .all(&env.db)
+        .await?;
+    let mut by: HashMap<_, Vec<_>> = HashMap::new();
+    for (task, at, verdict) in rows {
+        by.entry(task).or_default().push((at, verdict));
     }
     Ok(by)
 }

@@ -20,7 +20,8 @@ use crate::{
 const BATCH: u64 = 100;
 
 /// The events that say that something changed that listeners hear of.
-const VERBS: [&str; 3] = ["imported", "observed", "reclustered"];
+const VERBS: [&str; 8] =
+    ["imported", "observed", "reclustered", "named", "pinned", "barred", "merged", "split"];
 
 /// A change of what the API shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +134,8 @@ async fn change(env: &Env, actor: &Actor, row: &audit_event::Model) -> Result<Op
             Some(ids) => ids,
             None => clusters_of(env, actor, row).await?,
         })),
+        // What people ruled: its event names the clusters.
+        "named" | "pinned" | "barred" | "merged" | "split" => named(row).map(Change::Reclustered),
         _ => None,
     })
 }

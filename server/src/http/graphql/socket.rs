@@ -20,7 +20,7 @@ use futures::{
     stream::{BoxStream, SelectAll, once},
 };
 use serde_json::{Map, Value, json};
-use takedown::{actor::Actor, token};
+use takedown::{actor::Actor, error::Error, token};
 
 use super::{App, Outcome, Sockets, operation, params::Params};
 use crate::http::{answer, auth};
@@ -49,6 +49,8 @@ type Close = (u16, &'static str);
 const BAD: Close = (4400, "Invalid message");
 const TOO_BIG: Close = (1009, "Message too big");
 const FORBIDDEN: Close = (4403, "Forbidden");
+/// The database does not answer: nobody was refused (RFC 6455 registry, 1013).
+const LATER: Close = (1013, "Try again later");
 
 /// Answers the handshake. Who asks may be said in its header or in `connection_init`.
 pub(super) async fn open(
@@ -214,7 +216,11 @@ impl Session {
 
     /// A token that was revoked or has expired ends the conversation.
     async fn still_known(&mut self) -> Result<(), Close> {
-        let now = who(&self.app, self.given.as_deref()).await?;
+        let now = match who(&self.app, self.given.as_deref()).await {
+            // Asked again in a moment; what it asks for meanwhile fails by itself.
+            Err(LATER) => return Ok(()),
+            now => now?,
+        };
         if self.actor.as_ref().is_some_and(|actor| *actor != now) { Err(FORBIDDEN) } else { Ok(()) }
     }
 
@@ -283,7 +289,10 @@ async fn who(app: &App, given: Option<&str>) -> Result<Actor, Close> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(FORBIDDEN);
     }
-    token::actor(&app.env, secret.trim()).await.map_err(|_| FORBIDDEN)
+    token::actor(&app.env, secret.trim()).await.map_err(|error| match error {
+        Error::Unauthenticated => FORBIDDEN,
+        _ => LATER,
+    })
 }
 
 fn said(outcome: Outcome) -> Event {
