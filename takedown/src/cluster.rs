@@ -86,11 +86,18 @@ pub fn tuning(settings: &ClusterSettings) -> engine::Tuning {
 /// The actor may not, or the database refused.
 pub async fn recluster(env: &Env, actor: &Actor) -> Result<ClusterReport, Error> {
     access::check(actor, Action::Recluster, Subject::System)?;
-    let txn = env.begin().await?;
-    let population = load::population(&txn, actor, None).await?;
+    let population = load::population(&env.db, actor, None).await?;
     let tuning = tuning(&env.settings.cluster);
-    let found = engine::find(&population.features, tuning);
-    let reasons = explain::reasons(&population.features, &found, tuning);
+    // Seconds of computing for a large store: neither a worker's thread nor the database's one writer waits for it.
+    // What people rule meanwhile is read again below.
+    let computed = tokio::task::spawn_blocking(move || {
+        let found = engine::find(&population.features, tuning);
+        let reasons = explain::reasons(&population.features, &found, tuning);
+        (population, found, reasons)
+    });
+    let (population, found, reasons) = computed.await.map_err(Error::internal)?;
+    let txn = env.begin().await?;
+    store::alone(&txn).await?;
     let mut groups: Vec<Vec<usize>> = vec![Vec::new(); found.clusters];
     for (name, cluster) in found.cluster.iter().enumerate() {
         groups[*cluster as usize].push(name);
@@ -106,15 +113,22 @@ pub async fn recluster(env: &Env, actor: &Actor) -> Result<ClusterReport, Error>
         new: changes.new,
     };
     if changes.rows + parked > 0 {
-        let detail = json!({
+        let mut detail = json!({
             "clusters": report.clusters, "members": report.members, "hubs": report.hubs.len(),
             "new": report.new, "changed": changes.rows,
         });
+        // Listeners find more by their dates.
+        if changes.ids.len() <= NAMED_IN_LEDGER {
+            detail["ids"] = changes.ids.iter().map(ToString::to_string).collect();
+        }
         audit::record(&txn, env.now(), actor, "reclustered", "clusters", detail).await?;
     }
     env.commit(txn).await?;
     Ok(report)
 }
+
+/// Clusters that a run's ledger event names.
+const NAMED_IN_LEDGER: usize = 1_000;
 
 /// Members of one cluster at most, in one question or ruling.
 pub const MOST_MEMBERS: usize = 5_000;

@@ -36,9 +36,6 @@ pub struct Words {
     /// Say why a name is in its cluster, and change nothing
     #[arg(long, value_name = "NAME", conflicts_with = "edges")]
     explain: Option<String>,
-    /// Group everything anew, which is what is done when nothing is said
-    #[arg(long, conflicts_with_all = ["edges", "explain"])]
-    full: bool,
 }
 
 /// [`Level`] on the command line.

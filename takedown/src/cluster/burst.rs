@@ -102,7 +102,8 @@ fn registrations(features: &Features, hub_limit: usize) -> Vec<Registration> {
         .iter()
         .enumerate()
         .filter_map(|(name, registered)| {
-            let (moment, registrar) = (*registered)?;
+            // Names whose registrar nobody told are not of one registrar.
+            let (moment, registrar) = (*registered).filter(|(_, registrar)| *registrar != 0)?;
             let set = features.servers.get(name).copied().unwrap_or(u32::MAX);
             let known = features.pivots.get(set as usize).is_some_and(|set| set.shared_by() <= hub_limit);
             Some(Registration {

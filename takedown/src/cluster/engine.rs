@@ -132,7 +132,9 @@ pub fn weigh(features: &Features, tuning: Tuning) -> (Graph, Vec<burst::Pair>, V
 fn days(features: &Features, ties: &mut Vec<Tie>) {
     let mut days: HashMap<(i64, u32), Vec<u32>> = HashMap::new();
     for (name, registered) in features.registered.iter().enumerate() {
-        if let Some((moment, registrar)) = registered {
+        if let Some((moment, registrar)) = registered
+            && *registrar != 0
+        {
             days.entry((moment.day(), *registrar)).or_default().push(name as u32);
         }
     }

@@ -177,7 +177,11 @@ pub fn would_leave(features: &Features, tuning: Tuning, kind: PivotKind, value: 
     let all: Vec<u32> = (0..features.names.len() as u32).collect();
     let Some(core) = core(&graph, &all) else { return Vec::new() };
     let mut less = features.clone();
-    less.pivots.retain(|pivot| features.pivot_kind(pivot.kind) != kind || *pivot.value != *value);
+    let named =
+        |pivot: &super::features::Pivot| features.pivot_kind(pivot.kind) == kind && *pivot.value == *value;
+    if let Some(at) = features.pivots.iter().position(named) {
+        less.silence(at);
+    }
     let (graph, ..) = engine::weigh(&less, tuning);
     let sizes = vec![1.0; all.len()];
     let found = leiden::communities(&graph, &sizes, engine::search(tuning), None);

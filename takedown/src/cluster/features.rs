@@ -61,6 +61,15 @@ impl Features {
         self.holders.get(pivot.from..pivot.to).unwrap_or_default()
     }
 
+    /// Lets a pivot say nothing. It keeps its place, since [`Features::servers`] counts by places.
+    pub fn silence(&mut self, at: usize) {
+        let Some(pivot) = self.pivots.get_mut(at) else { return };
+        pivot.to = pivot.from;
+        for set in self.servers.iter_mut().filter(|set| **set as usize == at) {
+            *set = u32::MAX;
+        }
+    }
+
     /// What a kind is to us.
     pub fn pivot_kind(&self, kind: u16) -> PivotKind {
         self.kinds.get(usize::from(kind)).map_or(PivotKind::Other, |(_, pivot)| *pivot)

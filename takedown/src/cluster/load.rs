@@ -1,6 +1,6 @@
 //! What the store knows of the names to be grouped, read page by page.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use entities::{
     LinkId, LinkKind, ObservableId, ObservableKind, ObservationId, PivotRuling, Probe, link, observable,
@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use super::{
     features::{Collector, Features, Row},
-    kind::PivotKind,
     moment::Moment,
 };
 use crate::{actor::Actor, error::Error, observe::reading::RdapDomainReading, visible};
@@ -62,6 +61,12 @@ pub async fn rulings(db: &impl ConnectionTrait, actor: &Actor) -> Result<Rulings
     Ok(rows.into_iter().map(|row| ((row.kind, row.value), row.ruling)).collect())
 }
 
+/// The values that are parked as hubs.
+async fn parked(db: &impl ConnectionTrait, actor: &Actor) -> Result<HashSet<(String, String)>, Error> {
+    let rows = visible::pivots(actor).filter(pivot::Column::ParkedAt.is_not_null()).all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.kind, row.value)).collect())
+}
+
 /// Loads the sighted names and what they share; `within` limits it to those.
 ///
 /// # Errors
@@ -78,22 +83,18 @@ pub async fn population(
     registrations(db, actor, within, &mut loading).await?;
     let families = families(db, actor, within, &loading).await?;
     let mut features = loading.collector.finish();
+    // The set of name servers is known only now; what is parked has more holders outside of `within`.
+    let parked = if within.is_some() { parked(db, actor).await? } else { HashSet::new() };
     for at in 0..features.pivots.len() {
         let kind = features.pivot_kind(features.pivots[at].kind);
-        let pivot = &mut features.pivots[at];
-        let key = (kind.as_str().to_owned(), pivot.value.to_string());
-        pivot.trusted = rulings.get(&key) == Some(&PivotRuling::Trusted);
-    }
-    // The set of name servers is known only now.
-    features.pivots.retain({
-        let kinds: Vec<PivotKind> = features.kinds.iter().map(|(_, kind)| *kind).collect();
-        move |pivot| {
-            let kind = kinds.get(usize::from(pivot.kind)).copied().unwrap_or(PivotKind::Other);
-            kind != PivotKind::NameServers
-                || rulings.get(&(kind.as_str().to_owned(), pivot.value.to_string()))
-                    != Some(&PivotRuling::Excluded)
+        let key = (kind.as_str().to_owned(), features.pivots[at].value.to_string());
+        match rulings.get(&key) {
+            Some(PivotRuling::Trusted) => features.pivots[at].trusted = true,
+            Some(PivotRuling::Excluded) => features.silence(at),
+            Some(PivotRuling::Unruled) | None if parked.contains(&key) => features.silence(at),
+            Some(PivotRuling::Unruled) | None => {}
         }
-    });
+    }
     let ids = features.names.iter().filter_map(|name| ids.get(&**name).copied()).collect();
     Ok(Population { features, ids, families })
 }

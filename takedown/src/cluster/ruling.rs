@@ -1,15 +1,21 @@
 //! What people decide about clusters and pivots. It stands through every run, and the ledger keeps who and why.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use entities::{
     ClusterId, ClusterRulingKind, ObservableId, PivotRuling, cluster, cluster_member, cluster_ruling, pivot,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    QueryFilter, QuerySelect,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use serde_json::json;
 
-use super::{MOST_MEMBERS, bounded, kind::PivotKind, store::insert_all};
+use super::{
+    MOST_MEMBERS, bounded,
+    kind::PivotKind,
+    store::{alone, insert_all},
+};
 use crate::{
     access::{self, Action, Subject},
     actor::Actor,
@@ -20,6 +26,8 @@ use crate::{
     visible,
 };
 
+/// Members that a ledger event names one by one; the rulings themselves name all.
+const NAMED_IN_LEDGER: usize = 20;
 /// The longest reason, in bytes.
 const LONGEST_REASON: usize = 2_000;
 
@@ -36,7 +44,7 @@ pub async fn judge(
 ) -> Result<(), Error> {
     access::check(actor, Action::RuleOnClusters, Subject::System)?;
     let reason = said(reason)?;
-    let txn = env.begin().await?;
+    let txn = begin(env).await?;
     let row = one(&txn, actor, id).await?;
     let kind = if accepted { ClusterRulingKind::Accepted } else { ClusterRulingKind::Rejected };
     rule(env, &txn, actor, kind, row.id, &[None], reason).await?;
@@ -61,9 +69,9 @@ pub async fn name(
     if name.is_empty() || name.len() > 200 {
         return Err(Error::invalid("name", "give a name of 1 to 200 bytes"));
     }
-    let txn = env.begin().await?;
+    let txn = begin(env).await?;
     let row = one(&txn, actor, id).await?;
-    let detail = json!({ "from": row.name, "to": name, "reason": reason });
+    let detail = json!({ "from": row.name, "to": name, "reason": reason, "ids": [row.id.to_string()] });
     let version = row.version;
     let mut active = row.into_active_model();
     active.name = Set(name.to_owned());
@@ -86,13 +94,9 @@ pub async fn pin(
     observables: &[ObservableId],
     reason: &str,
 ) -> Result<(), Error> {
-    access::check(actor, Action::RuleOnClusters, Subject::System)?;
-    let reason = said(reason)?;
-    let txn = env.begin().await?;
-    let row = one(&txn, actor, id).await?;
-    seen(&txn, actor, observables).await?;
-    put(env, &txn, actor, row.id, observables, reason).await?;
-    let detail = json!({ "observables": observables.len(), "reason": reason });
+    let (txn, row, reason) = about(env, actor, id, observables, reason).await?;
+    let changed = put(env, &txn, actor, row.id, observables, reason).await?;
+    let detail = detail(observables, reason, &changed);
     audit::record(&txn, env.now(), actor, "pinned", row.id, detail).await?;
     env.commit(txn).await
 }
@@ -108,16 +112,13 @@ pub async fn bar(
     observables: &[ObservableId],
     reason: &str,
 ) -> Result<(), Error> {
-    access::check(actor, Action::RuleOnClusters, Subject::System)?;
-    let reason = said(reason)?;
-    let txn = env.begin().await?;
-    let row = one(&txn, actor, id).await?;
-    seen(&txn, actor, observables).await?;
+    let (txn, row, reason) = about(env, actor, id, observables, reason).await?;
     let each: Vec<_> = observables.iter().copied().map(Some).collect();
     rule(env, &txn, actor, ClusterRulingKind::Barred, row.id, &each, reason).await?;
     take_out(&txn, Some(row.id), observables).await?;
-    resize(env, &txn).await?;
-    let detail = json!({ "observables": observables.len(), "reason": reason });
+    let changed = BTreeSet::from([row.id]);
+    resize(env, &txn, &changed).await?;
+    let detail = detail(observables, reason, &changed);
     audit::record(&txn, env.now(), actor, "barred", row.id, detail).await?;
     env.commit(txn).await
 }
@@ -133,14 +134,10 @@ pub async fn withdraw(
     observables: &[ObservableId],
     reason: &str,
 ) -> Result<(), Error> {
-    access::check(actor, Action::RuleOnClusters, Subject::System)?;
-    let reason = said(reason)?;
-    let txn = env.begin().await?;
-    let row = one(&txn, actor, id).await?;
-    seen(&txn, actor, observables).await?;
+    let (txn, row, reason) = about(env, actor, id, observables, reason).await?;
     let each: Vec<_> = observables.iter().copied().map(Some).collect();
     rule(env, &txn, actor, ClusterRulingKind::Withdrawn, row.id, &each, reason).await?;
-    let detail = json!({ "observables": observables.len(), "reason": reason });
+    let detail = detail(observables, reason, &BTreeSet::new());
     audit::record(&txn, env.now(), actor, "withdrawn", row.id, detail).await?;
     queue::enqueue_at(env, &txn, &Recluster {}, env.now()).await?;
     env.commit(txn).await
@@ -162,13 +159,14 @@ pub async fn merge(
     if from == into {
         return Err(Error::invalid("into", "name another cluster"));
     }
-    let txn = env.begin().await?;
+    let txn = begin(env).await?;
     let (from, into) = (one(&txn, actor, from).await?, one(&txn, actor, into).await?);
     let mut all = members(&txn, actor, from.id).await?;
     all.extend(members(&txn, actor, into.id).await?);
     bounded("from", &all)?;
-    put(env, &txn, actor, into.id, &all, reason).await?;
-    let detail = json!({ "from": from.id.to_string(), "observables": all.len(), "reason": reason });
+    let changed = put(env, &txn, actor, into.id, &all, reason).await?;
+    let mut detail = detail(&all, reason, &changed);
+    detail["from"] = json!(from.id.to_string());
     audit::record(&txn, env.now(), actor, "merged", into.id, detail).await?;
     env.commit(txn).await
 }
@@ -184,11 +182,7 @@ pub async fn split(
     observables: &[ObservableId],
     reason: &str,
 ) -> Result<ClusterId, Error> {
-    access::check(actor, Action::RuleOnClusters, Subject::System)?;
-    let reason = said(reason)?;
-    let txn = env.begin().await?;
-    let row = one(&txn, actor, id).await?;
-    seen(&txn, actor, observables).await?;
+    let (txn, row, reason) = about(env, actor, id, observables, reason).await?;
     let members = members(&txn, actor, row.id).await?;
     if let Some(stranger) = observables.iter().find(|id| !members.contains(id)) {
         return Err(Error::not_found("member", *stranger));
@@ -203,8 +197,12 @@ pub async fn split(
         version: Set(1),
     };
     let new = new.insert(&txn).await?;
-    put(env, &txn, actor, new.id, observables, reason).await?;
-    let detail = json!({ "into": new.id.to_string(), "observables": observables.len(), "reason": reason });
+    let changed = put(env, &txn, actor, new.id, observables, reason).await?;
+    // The others are pinned too: a run would else see one group of which most are pinned elsewhere, and move them after.
+    let rest: Vec<_> = members.into_iter().filter(|id| !observables.contains(id)).map(Some).collect();
+    rule(env, &txn, actor, ClusterRulingKind::Pinned, row.id, &rest, reason).await?;
+    let mut detail = detail(observables, reason, &changed);
+    detail["into"] = json!(new.id.to_string());
     audit::record(&txn, env.now(), actor, "split", row.id, detail).await?;
     env.commit(txn).await?;
     Ok(new.id)
@@ -224,10 +222,14 @@ pub async fn pivot(
 ) -> Result<pivot::Model, Error> {
     access::check(actor, Action::RuleOnClusters, Subject::System)?;
     let (value, reason) = (value.trim(), said(reason)?);
+    if matches!(kind, PivotKind::Burst | PivotKind::Day | PivotKind::Link) {
+        let why = "it is worked out of other things: rule on the registrar, or bar the member";
+        return Err(Error::invalid("kind", why));
+    }
     if value.is_empty() || value.len() > LONGEST_REASON {
         return Err(Error::invalid("value", "give the shared value as a reason spells it"));
     }
-    let txn = env.begin().await?;
+    let txn = begin(env).await?;
     let present = visible::pivots(actor)
         .filter(pivot::Column::Kind.eq(kind.as_str()))
         .filter(pivot::Column::Value.eq(value))
@@ -262,6 +264,36 @@ pub async fn pivot(
     Ok(row)
 }
 
+/// The way into a ruling on members: may, begin, see. Returns the transaction, the cluster and the reason, trimmed.
+async fn about<'a>(
+    env: &Env,
+    actor: &Actor,
+    id: ClusterId,
+    observables: &[ObservableId],
+    reason: &'a str,
+) -> Result<(DatabaseTransaction, cluster::Model, &'a str), Error> {
+    access::check(actor, Action::RuleOnClusters, Subject::System)?;
+    let reason = said(reason)?;
+    let txn = begin(env).await?;
+    let row = one(&txn, actor, id).await?;
+    seen(&txn, actor, observables).await?;
+    Ok((txn, row, reason))
+}
+
+/// A transaction in which nobody else writes clusters.
+async fn begin(env: &Env) -> Result<DatabaseTransaction, Error> {
+    let txn = env.begin().await?;
+    alone(&txn).await?;
+    Ok(txn)
+}
+
+/// What the ledger keeps of a ruling on members: the first by name, their count, and as `ids` the clusters that changed.
+fn detail(observables: &[ObservableId], reason: &str, changed: &BTreeSet<ClusterId>) -> serde_json::Value {
+    let named: Vec<String> = observables.iter().take(NAMED_IN_LEDGER).map(ToString::to_string).collect();
+    let ids: Vec<String> = changed.iter().map(ToString::to_string).collect();
+    json!({ "observables": named, "count": observables.len(), "reason": reason, "ids": ids })
+}
+
 fn said(reason: &str) -> Result<&str, Error> {
     let reason = reason.trim();
     if reason.is_empty() || reason.len() > LONGEST_REASON {
@@ -292,10 +324,13 @@ async fn members(
     Ok(rows)
 }
 
-/// Refuses what the actor does not see.
+/// Refuses what the actor does not see, and what is named twice.
 async fn seen(txn: &DatabaseTransaction, actor: &Actor, observables: &[ObservableId]) -> Result<(), Error> {
     if observables.is_empty() {
         return Err(Error::invalid("observables", "name at least one"));
+    }
+    if observables.iter().collect::<BTreeSet<_>>().len() < observables.len() {
+        return Err(Error::invalid("observables", "name each once"));
     }
     bounded("observables", observables)?;
     let ids = visible::observables(actor)
@@ -335,7 +370,7 @@ async fn rule(
     insert_all::<cluster_ruling::Entity, _>(txn, rows).await
 }
 
-/// Pins observables to a cluster, in the rulings and, at once, in the memberships.
+/// Pins observables to a cluster, in the rulings and, at once, in the memberships. Returns the clusters that changed.
 async fn put(
     env: &Env,
     txn: &DatabaseTransaction,
@@ -343,9 +378,11 @@ async fn put(
     cluster: ClusterId,
     observables: &[ObservableId],
     reason: &str,
-) -> Result<(), Error> {
+) -> Result<BTreeSet<ClusterId>, Error> {
     let each: Vec<_> = observables.iter().copied().map(Some).collect();
     rule(env, txn, actor, ClusterRulingKind::Pinned, cluster, &each, reason).await?;
+    let mut changed = homes(txn, observables).await?;
+    changed.insert(cluster);
     take_out(txn, None, observables).await?;
     let why =
         json!([{ "kind": "ruling", "value": format!("{actor}: {reason}"), "shared_by": 1, "weight": 0 }]);
@@ -359,7 +396,25 @@ async fn put(
         })
         .collect();
     insert_all::<cluster_member::Entity, _>(txn, rows).await?;
-    resize(env, txn).await
+    resize(env, txn, &changed).await?;
+    Ok(changed)
+}
+
+/// The clusters that these observables are in.
+#[expect(clippy::disallowed_methods, reason = "the observables were seen; their clusters change with them")]
+async fn homes(
+    txn: &DatabaseTransaction,
+    observables: &[ObservableId],
+) -> Result<BTreeSet<ClusterId>, Error> {
+    let homes: Vec<ClusterId> = cluster_member::Entity::find()
+        .select_only()
+        .column(cluster_member::Column::ClusterId)
+        .distinct()
+        .filter(cluster_member::Column::ObservableId.is_in(observables.iter().copied()))
+        .into_tuple()
+        .all(txn)
+        .await?;
+    Ok(homes.into_iter().collect())
 }
 
 #[expect(clippy::disallowed_methods, reason = "writes memberships as a ruling says")]
@@ -377,29 +432,29 @@ async fn take_out(
     Ok(())
 }
 
-/// Brings the sizes of all clusters to their members.
+/// Brings the sizes of these clusters to their members.
 #[expect(clippy::disallowed_methods, reason = "sizes count every member, whoever sees it")]
-async fn resize(env: &Env, txn: &DatabaseTransaction) -> Result<(), Error> {
-    let counts: std::collections::BTreeMap<ClusterId, i64> = cluster_member::Entity::find()
+async fn resize(env: &Env, txn: &DatabaseTransaction, clusters: &BTreeSet<ClusterId>) -> Result<(), Error> {
+    let counts: BTreeMap<ClusterId, i64> = cluster_member::Entity::find()
         .select_only()
         .column(cluster_member::Column::ClusterId)
         .column_as(cluster_member::Column::ObservableId.count(), "count")
+        .filter(cluster_member::Column::ClusterId.is_in(clusters.iter().copied()))
         .group_by(cluster_member::Column::ClusterId)
         .into_tuple::<(ClusterId, i64)>()
         .all(txn)
         .await?
         .into_iter()
         .collect();
-    for row in cluster::Entity::find().all(txn).await? {
+    let rows = cluster::Entity::find().filter(cluster::Column::Id.is_in(clusters.iter().copied()));
+    for row in rows.order_by_asc(cluster::Column::Id).all(txn).await? {
+        let version = row.version;
         let size = counts.get(&row.id).copied().unwrap_or(0);
-        if row.size != size {
-            let version = row.version;
-            let mut active = row.into_active_model();
-            active.size = Set(size);
-            active.updated_at = Set(env.now());
-            active.version = Set(version + 1);
-            active.update(txn).await?;
-        }
+        let mut active = row.into_active_model();
+        active.size = Set(size);
+        active.updated_at = Set(env.now());
+        active.version = Set(version + 1);
+        active.update(txn).await?;
     }
     Ok(())
 }

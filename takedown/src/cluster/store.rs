@@ -8,14 +8,16 @@ use entities::{
     cluster_change, cluster_member, cluster_ruling, pivot,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend,
+    EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
 };
 use serde_json::json;
 
 use super::{engine::Hub, explain::Reason, identity, load::Population};
 use crate::{env::Env, error::Error};
 
+/// The key of the PostgreSQL advisory lock that lets one writer at a time change clusters.
+const CLUSTER_LOCK: i64 = 0x636c_7573_7465_7273;
 /// Rows in one statement.
 const ROWS: usize = 1_000;
 
@@ -30,6 +32,8 @@ pub struct Changes {
     pub members: usize,
     /// Rows that changed.
     pub rows: usize,
+    /// The clusters that changed.
+    pub ids: BTreeSet<ClusterId>,
 }
 
 /// What people ruled about memberships, the latest of each.
@@ -79,6 +83,27 @@ pub async fn memberships(db: &impl ConnectionTrait) -> Result<Memberships, Error
     Ok(standing)
 }
 
+/// Lets nobody else write clusters until the transaction ends: two writers who read the same memberships would put a
+/// name into two clusters. SQLite's write transaction is alone already.
+///
+/// # Errors
+/// The database refused.
+pub async fn alone(txn: &DatabaseTransaction) -> Result<(), Error> {
+    if txn.get_database_backend() == DbBackend::Postgres {
+        txn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({CLUSTER_LOCK})")).await?;
+    }
+    Ok(())
+}
+
+/// What a run found, against what the store holds.
+struct Found<'a> {
+    /// The clusters to insert, each with the name of its first member.
+    fresh: BTreeMap<ClusterId, String>,
+    wanted: &'a Wanted,
+    /// The clusters whose members changed.
+    moved: BTreeSet<ClusterId>,
+}
+
 type Wanted = BTreeMap<ObservableId, (ClusterId, serde_json::Value)>;
 
 /// Brings clusters and memberships to what a run found: `groups` of name indexes, with the reasons of each name.
@@ -118,8 +143,9 @@ pub async fn groups(
     }
     for (observable, (cluster, why)) in &rulings.pinned {
         if rows.contains_key(cluster) {
-            let reasons = wanted.get(observable).map_or_else(|| json!([]), |(_, reasons)| reasons.clone());
-            let reasons = with_pin(&reasons, why);
+            // What ties it to another cluster is no reason to be in this one.
+            let found = wanted.get(observable).filter(|(found, _)| found == cluster);
+            let reasons = with_pin(found.map(|(_, reasons)| reasons), why);
             wanted.insert(*observable, (*cluster, reasons));
         }
     }
@@ -132,16 +158,19 @@ pub async fn groups(
         sizes.get(cluster).is_some_and(|size| *size > 1) || rulings.pinned.contains_key(observable)
     });
     changes.members = wanted.len();
-    rows_of_clusters(env, txn, population, &rows, &fresh, &wanted, &mut changes).await?;
-    history(env, txn, &present, &wanted, &fresh).await?;
-    changes.rows += members(txn, &present, &wanted, env.now()).await?;
+    let history = history(env, &present, &wanted, &fresh);
+    let moved = history.iter().filter_map(|change| change.cluster_id.try_as_ref().copied()).collect();
+    rows_of_clusters(env, txn, population, &rows, &Found { fresh, wanted: &wanted, moved }, &mut changes)
+        .await?;
+    insert_all::<cluster_change::Entity, _>(txn, history).await?;
+    changes.rows = changes.ids.len() + members(txn, &present, &wanted, env.now()).await?;
     Ok(changes)
 }
 
 /// A pin's reason stands before those that the evidence gives.
-fn with_pin(reasons: &serde_json::Value, why: &str) -> serde_json::Value {
+fn with_pin(reasons: Option<&serde_json::Value>, why: &str) -> serde_json::Value {
     let mut all = vec![json!({ "kind": "ruling", "value": why, "shared_by": 1, "weight": 0 })];
-    all.extend(reasons.as_array().cloned().unwrap_or_default());
+    all.extend(reasons.and_then(serde_json::Value::as_array).cloned().unwrap_or_default());
     all.into()
 }
 
@@ -151,29 +180,30 @@ async fn rows_of_clusters(
     txn: &DatabaseTransaction,
     population: &Population,
     rows: &BTreeMap<ClusterId, cluster::Model>,
-    fresh: &BTreeMap<ClusterId, String>,
-    wanted: &Wanted,
+    found: &Found<'_>,
     changes: &mut Changes,
 ) -> Result<(), Error> {
     let mut of: BTreeMap<ClusterId, Vec<ObservableId>> = BTreeMap::new();
-    for (observable, (cluster, _)) in wanted {
+    for (observable, (cluster, _)) in found.wanted {
         of.entry(*cluster).or_default().push(*observable);
     }
     changes.clusters = of.len();
     for (id, members) in &of {
         let family = population.family_of(members.iter());
         if let Some(row) = rows.get(id) {
-            changes.rows += usize::from(update(txn, row, &family, members.len(), env.now()).await?);
+            if update(txn, row, &family, members.len(), found.moved.contains(id), env.now()).await? {
+                changes.ids.insert(*id);
+            }
         } else {
-            let first = fresh.get(id).map_or("", String::as_str);
+            let first = found.fresh.get(id).map_or("", String::as_str);
             insert(env, txn, *id, &family, first, members.len()).await?;
             changes.new += 1;
-            changes.rows += 1;
+            changes.ids.insert(*id);
         }
     }
     for row in rows.values().filter(|row| row.size > 0 && !of.contains_key(&row.id)) {
-        update(txn, row, &row.family, 0, env.now()).await?;
-        changes.rows += 1;
+        update(txn, row, &row.family, 0, true, env.now()).await?;
+        changes.ids.insert(row.id);
     }
     Ok(())
 }
@@ -200,16 +230,18 @@ async fn insert(
     Ok(())
 }
 
-/// Brings a cluster's row up to date; false if it is.
+/// Brings a cluster's row up to date; false if it is. When members were exchanged for as many others, the row says so
+/// by its date alone.
 async fn update(
     txn: &DatabaseTransaction,
     row: &cluster::Model,
     family: &str,
     size: usize,
+    moved: bool,
     now: Timestamp,
 ) -> Result<bool, Error> {
     let size = i64::try_from(size).unwrap_or(i64::MAX);
-    if row.size == size && row.family == family {
+    if row.size == size && row.family == family && !moved {
         return Ok(false);
     }
     let mut active = row.clone().into_active_model();
@@ -221,14 +253,13 @@ async fn update(
     Ok(true)
 }
 
-/// Writes down what became of each cluster: who joined and departed, from where and where to.
-async fn history(
+/// What became of each cluster whose members changed: who joined and departed, from where and where to.
+fn history(
     env: &Env,
-    txn: &DatabaseTransaction,
     present: &[cluster_member::Model],
     wanted: &Wanted,
     fresh: &BTreeMap<ClusterId, String>,
-) -> Result<(), Error> {
+) -> Vec<cluster_change::ActiveModel> {
     let before: HashMap<ObservableId, ClusterId> =
         present.iter().map(|row| (row.observable_id, row.cluster_id)).collect();
     let mut flows: BTreeMap<ClusterId, Flow> = BTreeMap::new();
@@ -260,14 +291,16 @@ async fn history(
         };
         let (kind, other) = match (flow.joined, flow.departed, flow.size) {
             (0, 0, _) => continue,
-            (_, _, 0) => match largest(&flow.to) {
+            (_, _, 0) => match largest(&flow.to).filter(|to| flow.to[to] * 2 > flow.departed) {
                 Some(to) => (ClusterChangeKind::Merged, Some(to)),
                 None => (ClusterChangeKind::Dissolved, None),
             },
-            _ if fresh.contains_key(&id) => match largest(&flow.from) {
-                Some(from) => (ClusterChangeKind::Split, Some(from)),
-                None => (ClusterChangeKind::Appeared, None),
-            },
+            _ if fresh.contains_key(&id) => {
+                match largest(&flow.from).filter(|from| flow.from[from] * 2 > flow.size) {
+                    Some(from) => (ClusterChangeKind::Split, Some(from)),
+                    None => (ClusterChangeKind::Appeared, None),
+                }
+            }
             (_, 0, _) => (ClusterChangeKind::Grew, largest(&flow.from)),
             (0, ..) => (ClusterChangeKind::Shrank, largest(&flow.to)),
             _ => (ClusterChangeKind::Shifted, None),
@@ -284,7 +317,7 @@ async fn history(
             changed_at: Set(env.now()),
         });
     }
-    insert_all::<cluster_change::Entity, _>(txn, changes).await
+    changes
 }
 
 #[derive(Default)]

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use entities::{
-    ClusterChangeId, ClusterId, ClusterRulingId, ObservableId, PivotId, cluster, cluster_change,
+    ClusterChangeId, ClusterId, ClusterRulingId, ObservableId, PivotId, Tlp, cluster, cluster_change,
     cluster_member, cluster_ruling, observable, pivot, sighting,
 };
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use serde::Serialize;
 
-use super::{MOST_MEMBERS, engine, explain, explain::Reason, kind::PivotKind, load, tuning};
+use super::{
+    MOST_MEMBERS, engine, explain, explain::Reason, features::Features, kind::PivotKind, load, store, tuning,
+};
 use crate::{
     access::{self, Action, Subject},
     actor::Actor,
@@ -44,40 +46,57 @@ pub struct Step {
     pub by: Option<Reason>,
 }
 
-/// Explains why an observable is in its cluster.
+/// Explains why an observable is in its cluster, which must be `cluster` if that is given.
 ///
 /// # Errors
 /// The observable is in no cluster or not visible, the cluster has more than 5,000 members, or the database refused.
-pub async fn explain(env: &Env, actor: &Actor, of: ObservableId) -> Result<Explanation, Error> {
+pub async fn explain(
+    env: &Env,
+    actor: &Actor,
+    of: ObservableId,
+    cluster: Option<ClusterId>,
+) -> Result<Explanation, Error> {
     access::check(actor, Action::Read, Subject::System)?;
     let row = visible::observables(actor).filter(observable::Column::Id.eq(of)).one(&env.db).await?;
     let name = row.ok_or_else(|| Error::not_found("observable", of))?.value;
-    let member = visible::cluster_members(actor)
-        .filter(cluster_member::Column::ObservableId.eq(of))
-        .one(&env.db)
-        .await?
-        .ok_or_else(|| Error::not_found("membership", of))?;
+    let mut member = visible::cluster_members(actor).filter(cluster_member::Column::ObservableId.eq(of));
+    if let Some(cluster) = cluster {
+        member = member.filter(cluster_member::Column::ClusterId.eq(cluster));
+    }
+    let member = member.one(&env.db).await?.ok_or_else(|| Error::not_found("member", of))?;
     let row = visible::clusters(actor).filter(cluster::Column::Id.eq(member.cluster_id)).one(&env.db).await?;
     let row = row.ok_or_else(|| Error::not_found("cluster", member.cluster_id))?;
     let members = members(env, actor, row.id).await?;
     let population = load::population(&env.db, actor, Some(&members)).await?;
-    let features = &population.features;
-    let (graph, bursts, _) = engine::weigh(features, tuning(&env.settings.cluster));
+    let tuning = tuning(&env.settings.cluster);
+    let path = tokio::task::spawn_blocking(move || path(&population.features, tuning, &name));
+    Ok(Explanation {
+        cluster: row.id,
+        cluster_name: row.name,
+        reasons: told(actor, member.reasons),
+        path: path.await.map_err(Error::internal)?,
+    })
+}
+
+/// The stored reasons as `actor` may read them. They were weighed over everything there is and quote it, so that who
+/// does not see everything is told none of them.
+pub fn told(actor: &Actor, reasons: serde_json::Value) -> serde_json::Value {
+    if access::clearance(actor) == Some(Tlp::Red) { reasons } else { serde_json::Value::Array(Vec::new()) }
+}
+
+/// From a name to its cluster's core; empty if nothing leads there.
+fn path(features: &Features, tuning: engine::Tuning, name: &str) -> Vec<Step> {
+    let (graph, bursts, _) = engine::weigh(features, tuning);
     let all: Vec<u32> = (0..features.names.len() as u32).collect();
-    let mut path = Vec::new();
-    let at = features.names.binary_search_by(|other| (**other).cmp(name.as_str()));
-    if let (Ok(at), Some(core)) = (at, explain::core(&graph, &all)) {
-        let steps = explain::path(&graph, &all, at as u32, core);
-        path = steps
-            .windows(2)
-            .map(|step| Step {
-                from: features.names[step[0] as usize].to_string(),
-                to: features.names[step[1] as usize].to_string(),
-                by: explain::strongest(features, &bursts, step[0], step[1]),
-            })
-            .collect();
-    }
-    Ok(Explanation { cluster: row.id, cluster_name: row.name, reasons: member.reasons, path })
+    let at = features.names.binary_search_by(|other| (**other).cmp(name));
+    let (Ok(at), Some(core)) = (at, explain::core(&graph, &all)) else { return Vec::new() };
+    let steps = explain::path(&graph, &all, at as u32, core);
+    let step = |step: &[u32]| Step {
+        from: features.names[step[0] as usize].to_string(),
+        to: features.names[step[1] as usize].to_string(),
+        by: explain::strongest(features, &bursts, step[0], step[1]),
+    };
+    steps.windows(2).map(step).collect()
 }
 
 /// The members of a cluster that would not stay with its core if a pivot said nothing.
@@ -94,9 +113,14 @@ pub async fn would_leave(
     access::check(actor, Action::Read, Subject::System)?;
     let members = members(env, actor, id).await?;
     let population = load::population(&env.db, actor, Some(&members)).await?;
-    let tuning = tuning(&env.settings.cluster);
-    let leaving = explain::would_leave(&population.features, tuning, kind, value);
-    Ok(leaving.into_iter().filter_map(|node| population.ids.get(node as usize).copied()).collect())
+    let (tuning, value) = (tuning(&env.settings.cluster), value.to_owned());
+    let leaving = tokio::task::spawn_blocking(move || {
+        let leaving = explain::would_leave(&population.features, tuning, kind, &value);
+        leaving.into_iter().filter_map(|node| population.ids.get(node as usize).copied()).collect::<Vec<_>>()
+    });
+    let leaving = leaving.await.map_err(Error::internal)?;
+    let pinned = store::memberships(&env.db).await?.pinned;
+    Ok(leaving.into_iter().filter(|id| !pinned.contains_key(id)).collect())
 }
 
 async fn members(env: &Env, actor: &Actor, id: ClusterId) -> Result<Vec<ObservableId>, Error> {
@@ -256,7 +280,7 @@ pub async fn likely_next(env: &Env, actor: &Actor, first: usize) -> Result<(Vec<
                 cluster: row.cluster_id,
                 family,
                 weight,
-                reasons: row.reasons,
+                reasons: told(actor, row.reasons),
             })
         })
         .collect();

@@ -134,6 +134,74 @@ async fn a_merger_and_a_split_survive_and_newcomers_follow() {
 }
 
 #[tokio::test]
+async fn a_split_of_most_members_leaves_the_others_where_they_were() {
+    let test = Test::new().await;
+    let ids = names(&test, 6).await;
+    share(&test, &ids, LinkKind::RegisteredTo, "one@inbox.example").await;
+    recluster(&test, &lea()).await.unwrap();
+    let one = *clusters(&test).await.keys().next().unwrap();
+    let new = ruling::split(&test, &ana(), one, &ids[..4], "another panel").await.unwrap();
+    recluster(&test, &lea()).await.unwrap();
+    let found = clusters(&test).await;
+    assert_eq!((&found[&new][..], &found[&one][..]), (&ids[..4], &ids[4..]));
+}
+
+#[tokio::test]
+async fn rulings_that_could_do_nothing_are_refused() {
+    let test = Test::new().await;
+    let (ids, one, _) = two(&test).await;
+    let twice = ruling::pin(&test, &ana(), one, &[ids[3], ids[3]], "why").await;
+    assert!(matches!(twice, Err(Error::Invalid { .. })), "{twice:?}");
+    for kind in [PivotKind::Burst, PivotKind::Day, PivotKind::Link] {
+        let refused = ruling::pivot(&test, &ana(), kind, "x", PivotRuling::Excluded, "why").await;
+        assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_parked_explains_nothing() {
+    let test = Test::new().await;
+    let ids = names(&test, 60).await;
+    share(&test, &ids, LinkKind::ResolvesTo, "192.0.2.80").await;
+    share(&test, &ids[..3], LinkKind::RegisteredTo, "one@inbox.example").await;
+    recluster(&test, &lea()).await.unwrap();
+    let one = *clusters(&test).await.keys().next().unwrap();
+    // Within the three alone the address would be rare.
+    let leaving =
+        tell::would_leave(&test, &ana(), one, PivotKind::Registrant, "one@inbox.example").await.unwrap();
+    assert_eq!(leaving.len(), 2, "all but the core");
+    let told = tell::explain(&test, &ana(), ids[2], Some(one)).await.unwrap();
+    assert!(told.path.iter().all(|step| step.by.as_ref().is_some_and(|by| by.kind == PivotKind::Registrant)));
+}
+
+#[tokio::test]
+async fn who_does_not_see_everything_is_told_no_reasons_hubs_or_hidden_members() {
+    let test = Test::new().await;
+    let hidden =
+        Seed { name: "hidden.example", registrar: "997", tlp: entities::Tlp::Red, ..Seed::default() };
+    let open = names(&test, 2).await;
+    let secret = test.plant(&[hidden]).await[0];
+    share(&test, &[open[0], open[1], secret], LinkKind::RegisteredTo, "one@inbox.example").await;
+    recluster(&test, &lea()).await.unwrap();
+    let one = *clusters(&test).await.keys().next().unwrap();
+    let members = async |actor: &Actor| {
+        crate::reads::cases::members(&test, actor, &[one]).await.unwrap().remove(&one).unwrap()
+    };
+    assert_eq!(members(&ana()).await.len(), 3);
+    let liaison = Actor::liaison("kim", "police");
+    let seen = members(&liaison).await;
+    assert_eq!(seen.iter().map(|row| row.observable_id).collect::<Vec<_>>(), open);
+    assert!(seen.iter().all(|row| row.reasons == serde_json::json!([])), "{seen:?}");
+    ruling::pivot(&test, &ana(), PivotKind::Registrant, "one@inbox.example", PivotRuling::Trusted, "why")
+        .await
+        .unwrap();
+    let page = crate::reads::Page::first(10);
+    assert_eq!(tell::pivots(&test, &ana(), page).await.unwrap().rows.len(), 1);
+    assert!(tell::pivots(&test, &liaison, page).await.unwrap().rows.is_empty());
+    assert!(tell::changes(&test, &liaison, one, page).await.unwrap().rows.is_empty());
+}
+
+#[tokio::test]
 async fn history_tells_what_became_of_a_cluster() {
     let test = Test::new().await;
     let (ids, one, _) = two(&test).await;
@@ -187,7 +255,7 @@ async fn an_explanation_leads_to_the_core() {
     share(&test, &ids[..3], LinkKind::RegisteredTo, "one@inbox.example").await;
     share(&test, &ids[2..], LinkKind::RegisteredTo, "two@inbox.example").await;
     recluster(&test, &lea()).await.unwrap();
-    let told = tell::explain(&test, &ana(), ids[3]).await.unwrap();
+    let told = tell::explain(&test, &ana(), ids[3], None).await.unwrap();
     let path: Vec<_> = told.path.iter().map(|step| (step.from.as_str(), step.to.as_str())).collect();
     assert_eq!(path, [("n03.example", "n02.example")]);
     assert_eq!(told.path[0].by.as_ref().unwrap().value, "two@inbox.example");

@@ -221,9 +221,12 @@ fn state(before: ObservableState, look: &Look, sinkholed: bool) -> ObservableSta
     if routed || readings().any(|reading| reading.addresses().next().is_some()) {
         return ObservableState::Active;
     }
-    // A resolver that answers a null address filters: it has no say.
-    let mut words = readings().filter(|reading| !reading.is_nullrouted()).peekable();
+    // A resolver that answers a null address filters, one that fails or refuses says nothing: they have no say.
     let absent = |reading: &DnsReading| matches!(reading.outcome, Outcome::NxDomain | Outcome::NoData);
+    let says = |reading: &&DnsReading| {
+        !reading.is_nullrouted() && (absent(reading) || reading.outcome == Outcome::Answer)
+    };
+    let mut words = readings().filter(says).peekable();
     if words.peek().is_some() && words.all(absent) {
         return ObservableState::Dark;
     }
@@ -237,5 +240,33 @@ fn pause(env: &Env, state: ObservableState) -> Duration {
         ObservableState::Active => settings.active_every,
         ObservableState::Dark => settings.dark_every,
         ObservableState::Seized => settings.seized_every,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::observe::look::{Reading, Seen};
+
+    fn after(words: &[Outcome]) -> ObservableState {
+        let mut look = Look::begun(ObservableId(Uuid::nil()), Timestamp(0));
+        for (at, outcome) in words.iter().enumerate() {
+            let records = if *outcome == Outcome::Answer { vec!["192.0.2.1".to_owned()] } else { Vec::new() };
+            let reading = Reading::Dns(DnsReading { outcome: *outcome, records, aliases: Vec::new() });
+            let server = format!("resolver {at}");
+            look.answers.push(Seen { probe: Probe::A, server, reading, raw: String::new(), ttl: None });
+        }
+        state(ObservableState::Active, &look, false)
+    }
+
+    #[test]
+    fn who_fails_or_refuses_has_no_say_and_who_answers_rules() {
+        use Outcome::{Answer, NoData, NxDomain, Refused, ServFail, Timeout};
+        assert_eq!(after(&[NxDomain, Refused, Timeout]), ObservableState::Dark);
+        assert_eq!(after(&[NoData, NxDomain]), ObservableState::Dark);
+        assert_eq!(after(&[Refused, ServFail, Timeout]), ObservableState::Active, "nobody said anything");
+        assert_eq!(after(&[NxDomain, Answer]), ObservableState::Active);
     }
 }

@@ -44,6 +44,8 @@ const BATCH: u64 = 200;
 const CLAIM: Duration = Duration::from_secs(15 * 60);
 /// How long what is down is watched before its task is closed (reference/domain.md §6).
 const WATCH: Duration = Duration::from_secs(365 * 24 * 3_600);
+/// A playbook's rounds are at most so many.
+const MOST_ROUNDS: u64 = 255;
 /// The states in which a target is looked at.
 const WATCHED: [TaskState; 7] = [
     TaskState::Sent,
@@ -112,6 +114,7 @@ pub async fn verify_due(env: &Env, actor: &Actor) -> Result<u64, Error> {
 /// Watches closed tasks again whose target answers: the ordinary rounds go on looking at it, and somebody may have
 /// bought the name or lifted the hold. The looks that follow decide whether it is back.
 async fn watch_closed(env: &Env, actor: &Actor) -> Result<(), Error> {
+    access::check(actor, Action::Verify, Subject::System)?;
     let now = env.now();
     let txn = env.begin().await?;
     let answering = Query::select()
@@ -126,6 +129,7 @@ async fn watch_closed(env: &Env, actor: &Actor) -> Result<(), Error> {
     let closed = visible::for_update(visible::tasks(actor))
         .filter(task::Column::State.eq(TaskState::Closed))
         .filter(Expr::exists(answering))
+        .order_by_asc(task::Column::Id)
         .limit(BATCH)
         .all(&txn)
         .await?;
@@ -228,6 +232,7 @@ async fn unmoved(
 ) -> Result<Vec<Change>, Error> {
     let mut now: HashMap<TaskId, task::Model> = visible::for_update(visible::tasks(actor))
         .filter(task::Column::Id.is_in(changes.iter().map(|(task, _)| task.id)))
+        .order_by_asc(task::Column::Id)
         .all(txn)
         .await?
         .into_iter()
@@ -251,13 +256,12 @@ async fn past(
     tasks: &[task::Model],
 ) -> Result<HashMap<TaskId, Vec<Verdict>>, Error> {
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
-    let mut rounds = cases::verifications(env, actor, &ids).await?;
+    let mut rounds = cases::last_verdicts(env, actor, &ids, MOST_ROUNDS).await?;
     let since = |task: &task::Model| Ord::max(task.first_notice_at, task.reemerged_at);
-    let verdicts = |task: &task::Model| {
-        let rows = rounds.remove(&task.id).unwrap_or_default();
-        rows.into_iter().filter(|row| Some(row.at) > since(task)).map(|row| row.verdict).collect()
+    let mut verdicts = |task: &task::Model| {
+        let looks = rounds.remove(&task.id).unwrap_or_default();
+        looks.into_iter().filter(|(at, _)| Some(*at) > since(task)).map(|(_, verdict)| verdict).collect()
     };
-    let mut verdicts = verdicts;
     Ok(tasks.iter().map(|task| (task.id, verdicts(task))).collect())
 }
 

@@ -11,7 +11,7 @@ pub async fn run(context: &Context, env: &Env, name: &str) -> anyhow::Result<Exi
     let name = name.trim().to_ascii_lowercase();
     let found = observables::named(env, &actor, &name).await?;
     let row = found.into_iter().next().ok_or_else(|| Error::not_found("observable", &name))?;
-    let told = tell::explain(env, &actor, row.id).await?;
+    let told = tell::explain(env, &actor, row.id, None).await?;
     if context.json {
         output::json(&json!({
             "observable": row.id, "cluster": told.cluster, "name": told.cluster_name,
