@@ -3,8 +3,8 @@
 // those again with something broken. The generator has no luck: the same schema gives the same corpus.
 import { readFileSync } from 'node:fs';
 import {
-  GraphQLError, buildSchema, getNamedType, isAbstractType, isCompositeType, isEnumType, isInputObjectType, isListType, isNonNullType,
   GraphQLError, buildSchema, getNamedType, isAbstractType, isCompositeType, isEnumType, isInputObjectType, isListType,
+  isNonNullType, isRequiredArgument, isRequiredInputField, parse, validate,
 } from 'graphql';
 
 const schema = buildSchema(readFileSync(process.argv[2], 'utf8'));
