@@ -31,6 +31,7 @@ mod m20261124_000021_bulk_references;
 mod m20261124_000022_cluster_ruling;
 mod m20261124_000023_pivot;
 mod m20261124_000024_cluster_change;
+mod m20261124_000025_observable_indexes;
 
 /// The key of the PostgreSQL advisory lock under which one process at a time changes the schema.
 const SCHEMA_LOCK: i64 = 0x6c6f_636b_7363_6865;
@@ -99,6 +100,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000022_cluster_ruling::Migration),
             Box::new(m20261124_000023_pivot::Migration),
             Box::new(m20261124_000024_cluster_change::Migration),
+            Box::new(m20261124_000025_observable_indexes::Migration),
         ]
     }
 }

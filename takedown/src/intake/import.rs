@@ -149,7 +149,8 @@ pub async fn import_entries(
     let source_id = store::source(env, &txn, &source).await?;
     // First, since sightings refer to it; its figures come last.
     let id = begin(env, &txn, now, actor, source_id, &name).await?;
-    let batch = Batch { env, txn: &txn, import: id, source: source_id, now, fallback };
+    let batch =
+        Batch { env, txn: &txn, import: id, source: source_id, now, fallback, mostly_new: true.into() };
     let mut tally = Tally::default();
     while let Some(chunk) = next {
         judge(&batch, &chunk, &mut tally, &mut progress).await?;

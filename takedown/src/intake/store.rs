@@ -11,6 +11,8 @@ mod links;
 mod names;
 mod sightings;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use entities::{ImportId, LineVerdict, Pap, Role, SourceId, Timestamp, Tlp};
 use given::Given;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
@@ -100,6 +102,8 @@ pub(super) struct Batch<'a> {
     pub(super) source: SourceId,
     pub(super) now: Timestamp,
     pub(super) fallback: Fallback,
+    /// Whether most of what the last chunk named was new, as that of the next is likely to be.
+    pub(super) mostly_new: AtomicBool,
 }
 
 impl Batch<'_> {
@@ -120,7 +124,9 @@ impl Batch<'_> {
     /// Stores a chunk; the outcomes are in the entries' order.
     pub(super) async fn chunk(&self, arrived: &[Arrived], new: &mut New) -> Result<Vec<Outcome>, Error> {
         let store = Store { env: self.env, txn: self.txn, now: self.now, due: true };
-        let names = names::Names::resolve(store, arrived.iter().flat_map(named)).await?;
+        let mostly_new = self.mostly_new.load(Ordering::Relaxed);
+        let names = names::Names::resolve(store, arrived.iter().flat_map(named), mostly_new).await?;
+        self.mostly_new.store(names.mostly_new(), Ordering::Relaxed);
         let mut news = News { said: vec![false; arrived.len()], known: vec![None; arrived.len()] };
         sightings::store(self, arrived, &names, &mut news).await?;
         let (mut links, mut facts) = (Vec::new(), Vec::new());
@@ -193,7 +199,8 @@ pub(crate) async fn links(
 ) -> Result<(), Error> {
     let store = Store { env, txn, now, due: false };
     patience(txn, "500ms").await?;
-    let names = names::Names::resolve(store, links.iter().flat_map(|link| [&link.from, &link.to])).await?;
+    let names =
+        names::Names::resolve(store, links.iter().flat_map(|link| [&link.from, &link.to]), false).await?;
     let said = |link| links::Said { at: 0, link, seen: link.seen.or(Some((now, now))), tlp: Tlp::Clear };
     let said: Vec<_> = links.iter().map(said).collect();
     links::store(store, source, &names, &said, |_, _| {}).await?;
@@ -212,7 +219,7 @@ pub(crate) async fn facts(
 ) -> Result<(), Error> {
     let store = Store { env, txn, now, due: false };
     patience(txn, "500ms").await?;
-    let names = names::Names::resolve(store, facts.iter().map(|fact| &fact.of)).await?;
+    let names = names::Names::resolve(store, facts.iter().map(|fact| &fact.of), false).await?;
     facts::extend(store, &names, facts).await?;
     patience(txn, "0").await
 }

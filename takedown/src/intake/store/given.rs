@@ -24,10 +24,27 @@ enum Column {
     Texts(Vec<String>),
 }
 
-/// The rows that a statement reads as `given`. Every column has the same length.
+impl Column {
+    /// The value of every row, if it is the same one.
+    fn constant(&self) -> Option<Value> {
+        fn same<T: PartialEq>(values: &[T]) -> Option<&T> {
+            let (first, rest) = values.split_first()?;
+            rest.iter().all(|value| value == first).then_some(first)
+        }
+        match self {
+            Self::Ids(ids) => same(ids).map(|id| Value::from(*id)),
+            Self::Ints(ints) => same(ints).map(|int| Value::from(*int)),
+            Self::Texts(texts) => same(texts).map(|text| Value::from(text.as_str())),
+        }
+    }
+}
+
+/// The rows that a statement reads as `given`. Every column has the same length, and the first tells it.
 #[derive(Debug, Default)]
 pub(super) struct Given {
     columns: Vec<(&'static str, Column)>,
+    /// Columns that hold the same in every row.
+    constants: Vec<(&'static str, Value)>,
 }
 
 impl Given {
@@ -60,7 +77,7 @@ impl Given {
         })
     }
 
-    /// Runs `sql`, which reads `given` and the scalars `$1`, `$2` …; returns how many rows it changed.
+    /// Runs `sql`, which writes `given` with the scalars `$1`, `$2` …; returns how many rows it changed.
     pub(super) async fn execute(
         self,
         txn: &DatabaseTransaction,
@@ -70,10 +87,21 @@ impl Given {
         if self.rows() == 0 {
             return Ok(0);
         }
-        Ok(txn.execute_raw(self.statement(txn.get_database_backend(), sql, scalars)).await?.rows_affected())
+        let statement = self.once().statement(txn.get_database_backend(), sql, scalars);
+        Ok(txn.execute_raw(statement).await?.rows_affected())
     }
 
-    /// The same for a query.
+    /// The same, with the rows that `sql` returns.
+    pub(super) async fn returning(
+        self,
+        txn: &DatabaseTransaction,
+        sql: &str,
+        scalars: Vec<Value>,
+    ) -> Result<Vec<QueryResult>, Error> {
+        self.once().query(txn, sql, scalars).await
+    }
+
+    /// Runs `sql`, which looks `given` up.
     pub(super) async fn query(
         self,
         txn: &DatabaseTransaction,
@@ -86,22 +114,51 @@ impl Given {
         Ok(txn.query_all_raw(self.statement(txn.get_database_backend(), sql, scalars)).await?)
     }
 
-    fn statement(self, backend: DbBackend, sql: &str, mut values: Vec<Value>) -> Statement {
-        let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
-        let mut with = format!("WITH given ({}) AS ", names.join(", "));
-        if backend == DbBackend::Postgres {
-            self.unnest(&mut with, &mut values);
-        } else {
-            self.json_each(&mut with, &mut values);
+    /// Passes columns that hold the same in every row, which most columns of an import do, once. Not for what is
+    /// looked up: PostgreSQL, which knows nothing of a growing table, would begin with what is constant and walk
+    /// all of it. The first column stays, so that there are rows.
+    fn once(mut self) -> Self {
+        if self.columns.is_empty() {
+            return self;
         }
-        with.push(' ');
-        with.push_str(sql);
+        for (name, column) in self.columns.split_off(1) {
+            match column.constant() {
+                Some(value) => self.constants.push((name, value)),
+                None => self.columns.push((name, column)),
+            }
+        }
+        self
+    }
+
+    fn statement(mut self, backend: DbBackend, sql: &str, mut values: Vec<Value>) -> Statement {
+        let constants = std::mem::take(&mut self.constants);
+        let names = self.columns.iter().map(|(name, _)| *name);
+        let names: Vec<&str> = names.chain(constants.iter().map(|(name, _)| *name)).collect();
+        let mut with = format!("WITH given ({}) AS (SELECT ", names.join(", "));
+        let from = if backend == DbBackend::Postgres {
+            with.push_str("u.*");
+            self.unnest(&mut values)
+        } else {
+            self.json_each(&mut with, &mut values)
+        };
+        for (_, value) in constants {
+            let of = match (&value, backend) {
+                (Value::Uuid(_), DbBackend::Postgres) => "::uuid",
+                (Value::BigInt(_), DbBackend::Postgres) => "::bigint",
+                (_, DbBackend::Postgres) => "::text",
+                _ => "",
+            };
+            values.push(value);
+            // Writing to a String cannot fail.
+            let _ = write!(with, ", ${}{of}", values.len());
+        }
+        let _ = write!(with, " FROM {from}) {sql}");
         Statement::from_sql_and_values(backend, with, values)
     }
 
-    fn unnest(self, with: &mut String, values: &mut Vec<Value>) {
-        with.push_str("(SELECT * FROM unnest(");
-        for (at, (_, column)) in self.columns.into_iter().enumerate() {
+    fn unnest(self, values: &mut Vec<Value>) -> String {
+        let mut arrays = Vec::with_capacity(self.columns.len());
+        for (_, column) in self.columns {
             let (of, name, array): (_, _, Vec<Value>) = match column {
                 Column::Ids(ids) => (ArrayType::Uuid, "uuid", ids.into_iter().map(Value::from).collect()),
                 Column::Ints(ints) => {
@@ -112,15 +169,12 @@ impl Given {
                 }
             };
             values.push(Value::Array(of, Some(Box::new(array))));
-            let comma = if at == 0 { "" } else { ", " };
-            // Writing to a String cannot fail.
-            let _ = write!(with, "{comma}${}::{name}[]", values.len());
+            arrays.push(format!("${}::{name}[]", values.len()));
         }
-        with.push_str("))");
+        format!("unnest({}) u", arrays.join(", "))
     }
 
-    fn json_each(self, with: &mut String, values: &mut Vec<Value>) {
-        with.push_str("(SELECT ");
+    fn json_each(self, with: &mut String, values: &mut Vec<Value>) -> String {
         for (at, (_, column)) in self.columns.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
             let _ = match column {
@@ -129,7 +183,7 @@ impl Given {
             };
         }
         values.push(Value::from(self.json()));
-        let _ = write!(with, " FROM json_each(${}))", values.len());
+        format!("json_each(${})", values.len())
     }
 
     /// The rows as a JSON array of arrays, ids as 32 hex digits.

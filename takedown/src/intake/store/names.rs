@@ -1,6 +1,6 @@
 //! The observables that a chunk names: each looked up, and stored if it is new.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entities::{ObservableId, ObservableKind};
 use sea_orm::Value;
@@ -33,20 +33,24 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Finds or stores everything in `named`.
+    /// Finds or stores everything in `named`. `mostly_new` says which of the two is tried first; it changes only
+    /// how many statements are needed.
     pub(super) async fn resolve(
         store: Store<'_>,
         named: impl Iterator<Item = &'a Named>,
+        mostly_new: bool,
     ) -> Result<Self, Error> {
         let mut wanted: Vec<&Named> = named.collect();
         // In the index's order: neighbouring keys are on the same page, and whoever else inserts in this order
         // never waits for us while we wait for them.
-        wanted.sort_unstable_by_key(|named| (named.kind.as_str(), named.value.as_str()));
-        wanted.dedup_by_key(|named| (named.kind, named.value.as_str()));
+        wanted.sort_unstable_by_key(|named| (named.value.as_str(), named.kind.as_str()));
+        wanted.dedup_by_key(|named| (named.value.as_str(), named.kind));
         let mut names = Self { rows: HashMap::with_capacity(wanted.len()) };
-        names.find(store, &mut wanted).await?;
+        if !mostly_new {
+            names.find(store, &mut wanted).await?;
+        }
         names.insert(store, &mut wanted).await?;
-        // Observing stored these in between.
+        // What is in the store already, and what observing stored in between.
         names.find(store, &mut wanted).await?;
         if wanted.is_empty() { Ok(names) } else { Err(Error::Stale) }
     }
@@ -60,7 +64,7 @@ impl<'a> Names<'a> {
             .query(
                 store.txn,
                 "SELECT g.n, o.id FROM given g CROSS JOIN observable o \
-                 WHERE o.kind = g.kind AND o.value = g.value",
+                 WHERE o.value = g.value AND o.kind = g.kind",
                 Vec::new(),
             )
             .await?;
@@ -74,7 +78,7 @@ impl<'a> Names<'a> {
         Ok(())
     }
 
-    /// Stores `wanted` and moves it to the rows; what somebody else stored in between stays.
+    /// Stores what of `wanted` is not in the store, and moves it to the rows.
     async fn insert(&mut self, store: Store<'_>, wanted: &mut Vec<&'a Named>) -> Result<(), Error> {
         let ids: Vec<ObservableId> = wanted.iter().map(|_| store.env.ids.next(store.now)).collect();
         let due = |named: &&Named| match store.due && OBSERVED.contains(&named.kind) {
@@ -88,23 +92,27 @@ impl<'a> Names<'a> {
             .texts("display", wanted.iter().map(|named| named.display.as_deref().unwrap_or("")))
             .texts("registrable", wanted.iter().map(|named| named.registrable.as_deref().unwrap_or("")))
             .ints("due", wanted.iter().map(due))
-            .execute(
+            .returning(
                 store.txn,
                 &format!(
                     "INSERT INTO observable (id, kind, value, display, registrable, state, next_due_at, \
                      created_at, version) SELECT g.id, g.kind, g.value, NULLIF(g.display, ''), \
                      NULLIF(g.registrable, ''), 'fresh', NULLIF(g.due, {ABSENT}), $1, 1 FROM given g \
-                     WHERE true ON CONFLICT (kind, value) DO NOTHING"
+                     WHERE true ON CONFLICT (value, kind) DO NOTHING RETURNING id"
                 ),
                 vec![Value::from(store.now)],
             )
             .await?;
-        // If somebody came in between, the next look-up tells which rows there are; it takes all for theirs.
-        if inserted == wanted.len() as u64 {
-            for (named, id) in wanted.drain(..).zip(ids) {
+        let inserted: HashSet<ObservableId> =
+            inserted.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+        let mut ids = ids.into_iter();
+        wanted.retain(|named| match ids.next().filter(|id| inserted.contains(id)) {
+            Some(id) => {
                 self.rows.insert((named.kind, &named.value), Row { id, fresh: true });
+                false
             }
-        }
+            None => true,
+        });
         Ok(())
     }
 
@@ -112,6 +120,11 @@ impl<'a> Names<'a> {
     pub(super) fn of(&self, named: &Named) -> Result<Row, Error> {
         // `resolve` has walked the same entries.
         self.rows.get(&(named.kind, named.value.as_str())).copied().ok_or(Error::Stale)
+    }
+
+    /// Whether more of them are new than not.
+    pub(super) fn mostly_new(&self) -> bool {
+        self.fresh() * 2 > self.rows.len() as u64
     }
 
     /// How many observables this chunk brought.
