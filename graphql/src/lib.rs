@@ -7,6 +7,7 @@ mod cluster;
 pub mod context;
 pub mod enums;
 pub mod error;
+mod graph;
 pub mod guard;
 pub mod import;
 mod load;

@@ -11,6 +11,7 @@ use takedown::{
     actor::Actor,
     env::Env,
     error::Error,
+    graph::{self, End, LinkFilter},
     reads::{Page, Slice, cases, observables},
 };
 
@@ -42,24 +43,6 @@ macro_rules! keys {
     )+ };
 }
 
-/// Links that start at an observable.
-async fn outgoing(
-    env: &Env,
-    actor: &Actor,
-    ids: &[ObservableId],
-) -> Result<observables::Hanging<link::Model>, Error> {
-    observables::links(env, actor, ids, true).await
-}
-
-/// Links that end at an observable.
-async fn incoming(
-    env: &Env,
-    actor: &Actor,
-    ids: &[ObservableId],
-) -> Result<observables::Hanging<link::Model>, Error> {
-    observables::links(env, actor, ids, false).await
-}
-
 keys! {
     /// The observable with an id.
     ObservableOf(ObservableId) => observable::Model, observables::by_ids;
@@ -71,10 +54,6 @@ keys! {
     FactsOf(ObservableId) => Vec<fact::Model>, observables::facts;
     /// An observable's observations.
     ObservationsOf(ObservableId) => Vec<observation::Model>, observables::observations;
-    /// Links that start at an observable.
-    LinksFrom(ObservableId) => Vec<link::Model>, outgoing;
-    /// Links that end at an observable.
-    LinksTo(ObservableId) => Vec<link::Model>, incoming;
     /// A cluster's members.
     MembersOf(ClusterId) => Vec<cluster_member::Model>, cases::members;
     /// The desk with an id.
@@ -105,6 +84,71 @@ impl Loader<ClusterTasks> for Batch {
         for (page, clusters) in pages {
             let slices = cases::tasks_of_clusters(&self.env, &self.actor, &clusters, page).await?;
             found.extend(slices.into_iter().map(|(id, slice)| (ClusterTasks(id, page), slice)));
+        }
+        Ok(found)
+    }
+}
+
+/// Some of an observable's links in one direction.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct LinksOf {
+    /// Whose.
+    pub of: ObservableId,
+    /// Which are wanted.
+    pub wanted: Arc<WantedLinks>,
+}
+
+/// Which links are wanted. All rows of a list want the same.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct WantedLinks {
+    /// The direction.
+    pub end: End,
+    /// Which.
+    pub filter: LinkFilter,
+    /// How many at most.
+    pub first: usize,
+    /// Whether it is wanted how many there are.
+    pub total: bool,
+}
+
+/// Some of an observable's links.
+#[derive(Clone)]
+pub struct SomeLinks {
+    /// The newest.
+    pub rows: Vec<link::Model>,
+    /// Whether there are more.
+    pub more: bool,
+    /// How many there are, if that was asked.
+    pub total: Option<u64>,
+}
+
+impl Loader<LinksOf> for Batch {
+    type Value = SomeLinks;
+    type Error = Arc<Error>;
+
+    /// One document asks for few different lists, and each is loaded for all observables together.
+    async fn load(&self, keys: &[LinksOf]) -> Result<HashMap<LinksOf, SomeLinks>, Arc<Error>> {
+        let mut lists: HashMap<&Arc<WantedLinks>, Vec<ObservableId>> = HashMap::new();
+        for key in keys {
+            lists.entry(&key.wanted).or_default().push(key.of);
+        }
+        let mut found = HashMap::with_capacity(keys.len());
+        for (wanted, ids) in lists {
+            let WantedLinks { end, filter, first, total } = &**wanted;
+            // One beyond tells whether there are more.
+            let mut rows =
+                graph::links(&self.env, &self.actor, &ids, *end, filter, *first as u64 + 1).await?;
+            let totals = match total {
+                true => Some(graph::link_totals(&self.env, &self.actor, &ids, *end, filter).await?),
+                false => None,
+            };
+            for of in ids {
+                let mut rows = rows.remove(&of).unwrap_or_default();
+                let more = rows.len() > *first;
+                rows.truncate(*first);
+                let total = totals.as_ref().map(|totals| totals.get(&of).copied().unwrap_or(0));
+                found.insert(LinksOf { of, wanted: wanted.clone() }, SomeLinks { rows, more, total });
+            }
         }
         Ok(found)
     }

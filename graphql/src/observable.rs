@@ -1,8 +1,13 @@
 //! Observables with what hangs on them.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use entities::{fact, link, observable, observation, sighting};
-use takedown::reads::observables::NESTED;
+use entities::{ObservableId, Timestamp, fact, link, observable, observation, sighting};
+use takedown::{
+    graph::{End, LinkFilter},
+    reads::observables::NESTED,
+};
 use time::OffsetDateTime;
 
 use crate::{
@@ -10,7 +15,9 @@ use crate::{
     enums::{FactKind, GradingScale, LinkKind, ObservableKind, ObservableState, Pap, Probe, Role, Tlp},
     error::Result,
     load::load,
-    loaders::{FactsOf, LinksFrom, LinksTo, ObservableOf, ObservationsOf, SightingsOf, SourceOf},
+    loaders::{
+        FactsOf, LinksOf, ObservableOf, ObservationsOf, SightingsOf, SomeLinks, SourceOf, WantedLinks,
+    },
 };
 
 /// A bounded list that never hides that it is one.
@@ -30,7 +37,7 @@ pub struct Bounded<T: async_graphql::OutputType> {
 impl<T: async_graphql::OutputType> Bounded<T> {
     fn new<R>(rows: Vec<R>, first: Option<i32>, node: impl Fn(R) -> T) -> Self {
         let total = rows.len();
-        let most = first.and_then(|first| usize::try_from(first).ok()).unwrap_or(NESTED).min(NESTED);
+        let most = most(first);
         let nodes = rows.into_iter().take(most).map(node).collect();
         Self { nodes, total: int(total), truncated: total > most }
     }
@@ -109,7 +116,7 @@ impl Observable {
         #[graphql(desc = "An instant in the past.")] as_of: Option<OffsetDateTime>,
         #[graphql(desc = "How many at most; 200 if left out, and never more.")] first: Option<i32>,
     ) -> Result<Bounded<Observation>> {
-        let at = as_of.map(entities::Timestamp::from);
+        let at = as_of.map(Timestamp::from);
         let mut rows: Vec<observation::Model> = Vec::new();
         for row in load(ctx, ObservationsOf(self.0.id)).await?.unwrap_or_default() {
             let held = at.is_none_or(|at| row.first_seen <= at);
@@ -131,23 +138,58 @@ impl Observable {
         Ok(Bounded::new(rows, first, Observation))
     }
 
-    /// Links that start here, latest first.
+    /// Links that start here and lead to what is visible, newest first.
     async fn links(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Only links of these kinds.")] kinds: Option<Vec<LinkKind>>,
+        #[graphql(desc = "Only links that held at this instant.")] as_of: Option<OffsetDateTime>,
         #[graphql(desc = "How many at most; 200 if left out, and never more.")] first: Option<i32>,
     ) -> Result<Bounded<Link>> {
-        Ok(Bounded::new(load(ctx, LinksFrom(self.0.id)).await?.unwrap_or_default(), first, Link))
+        links(ctx, self.0.id, End::Outgoing, kinds, as_of, first).await
     }
 
-    /// Links that end here, latest first.
+    /// Links that end here and come from what is visible, newest first.
     async fn linked_from(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Only links of these kinds.")] kinds: Option<Vec<LinkKind>>,
+        #[graphql(desc = "Only links that held at this instant.")] as_of: Option<OffsetDateTime>,
         #[graphql(desc = "How many at most; 200 if left out, and never more.")] first: Option<i32>,
     ) -> Result<Bounded<Link>> {
-        Ok(Bounded::new(load(ctx, LinksTo(self.0.id)).await?.unwrap_or_default(), first, Link))
+        links(ctx, self.0.id, End::Incoming, kinds, as_of, first).await
     }
+}
+
+/// The links of one observable; those of all that a list has are loaded together, and no more of each than is asked for.
+async fn links(
+    ctx: &Context<'_>,
+    of: ObservableId,
+    end: End,
+    kinds: Option<Vec<LinkKind>>,
+    as_of: Option<OffsetDateTime>,
+    first: Option<i32>,
+) -> Result<Bounded<Link>> {
+    let at = as_of.map(Timestamp::from);
+    let kinds = kinds.unwrap_or_default().into_iter().map(Into::into).collect();
+    let wanted = WantedLinks {
+        end,
+        filter: LinkFilter { kinds, since: at, until: at, change: None },
+        first: most(first),
+        total: ctx.look_ahead().field("total").exists(),
+    };
+    let found = load(ctx, LinksOf { of, wanted: Arc::new(wanted) }).await?;
+    let found = found.unwrap_or(SomeLinks { rows: Vec::new(), more: false, total: None });
+    Ok(Bounded {
+        total: int(found.total.unwrap_or(found.rows.len() as u64)),
+        truncated: found.more,
+        nodes: found.rows.into_iter().map(Link).collect(),
+    })
+}
+
+/// How many rows of a nested list are wanted.
+fn most(first: Option<i32>) -> usize {
+    first.and_then(|first| usize::try_from(first).ok()).unwrap_or(NESTED).min(NESTED)
 }
 
 /// One source said that it saw one observable.

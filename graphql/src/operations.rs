@@ -23,6 +23,7 @@ pub const ALL: &[(&str, &str)] = &[
     document!("ImportLines"),
     document!("ImportProgressed"),
     document!("Imports"),
+    document!("Neighbourhood"),
     document!("Notices"),
     document!("Observable"),
     document!("ObservableChanged"),

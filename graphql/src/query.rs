@@ -9,6 +9,7 @@ use crate::{
     context::{ContextExt, id},
     enums::{NoticeState, ObservableKind},
     error::Result,
+    graph::neighbourhood::{Neighbourhood, WalkFilter, neighbourhood},
     import::Import,
     node::{Node, node},
     observable::{Observable, ObservableFilter},
@@ -71,6 +72,18 @@ impl Query {
         let filter = filter.unwrap_or_default().read(ctx);
         let slice = observables::list(ctx.env(), ctx.actor(), &filter, page).await?;
         Ok(connection(slice, page, |row| row.id.0, Observable))
+    }
+
+    /// What is within some hops of observables. What is not visible is not walked through, and in no figure.
+    async fn neighbourhood(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the walk begins at, `obs_…`; 1 to 100 of them.")] of: Vec<ID>,
+        #[graphql(desc = "Over which links, to what.")] filter: Option<WalkFilter>,
+        #[graphql(desc = "How many links away, 1 to 3.", default = 1)] hops: i32,
+        #[graphql(desc = "How many observables at most, 1 to 5,000; 500 if left out.")] first: Option<i32>,
+    ) -> Result<Neighbourhood> {
+        neighbourhood(ctx, &of, filter, hops, first).await
     }
 
     /// One import.

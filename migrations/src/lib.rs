@@ -32,6 +32,7 @@ mod m20261124_000022_cluster_ruling;
 mod m20261124_000023_pivot;
 mod m20261124_000024_cluster_change;
 mod m20261124_000025_observable_indexes;
+mod m20261124_000030_link_order;
 
 /// The key of the PostgreSQL advisory lock under which one process at a time changes the schema.
 const SCHEMA_LOCK: i64 = 0x6c6f_636b_7363_6865;
@@ -101,6 +102,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000023_pivot::Migration),
             Box::new(m20261124_000024_cluster_change::Migration),
             Box::new(m20261124_000025_observable_indexes::Migration),
+            Box::new(m20261124_000030_link_order::Migration),
         ]
     }
 }

@@ -16,6 +16,7 @@ pub mod clock;
 pub mod db;
 pub mod env;
 pub mod error;
+pub mod graph;
 pub mod ids;
 pub mod job;
 pub mod jobs;

@@ -1,6 +1,7 @@
 //! The flows: the whole road, end to end, in one binary.
 
 mod api;
+mod graph;
 mod import;
 mod kill;
 mod ledger;

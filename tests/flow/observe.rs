@@ -7,6 +7,7 @@ use entities::{FactKind, LinkKind, ObservableKind, ObservableState, Pap, Probe};
 use range::Manner;
 use takedown::{
     audit::{self, Chain},
+    graph::{self, End, LinkFilter},
     observe::{
         history,
         reading::{DnsReading, Outcome},
@@ -61,7 +62,10 @@ async fn links_lead_to_addresses_systems_name_servers_and_the_registrar() -> Res
         app.import("a feed", &[&name], Pap::Clear).await?;
         app.run_jobs().await?;
         let of = app.observable(ObservableKind::DomainName, &name).await?;
-        let links = observables::links(&app.env, &app.ana(), &[of.id], true).await?[&of.id].clone();
+        let outgoing = async |of| {
+            graph::links(&app.env, &app.ana(), &[of], End::Outgoing, &LinkFilter::default(), 100).await
+        };
+        let links = outgoing(of.id).await?[&of.id].clone();
         let kinds: Vec<LinkKind> = links.iter().map(|link| link.kind).collect();
         for kind in
             [LinkKind::ResolvesTo, LinkKind::DelegatedTo, LinkKind::SponsoredBy, LinkKind::RegisteredAt]
@@ -70,7 +74,7 @@ async fn links_lead_to_addresses_systems_name_servers_and_the_registrar() -> Res
         }
         let address =
             links.iter().find(|link| link.kind == LinkKind::ResolvesTo).expect("checked above").to_id;
-        let onward = observables::links(&app.env, &app.ana(), &[address], true).await?[&address].clone();
+        let onward = outgoing(address).await?[&address].clone();
         assert!(onward.iter().any(|link| link.kind == LinkKind::InPrefix), "{onward:#?}");
         // What an answer names is stored, but nobody asked for it to be looked at.
         let ends = observables::by_ids(&app.env, &app.ana(), &[address]).await?;

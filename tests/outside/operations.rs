@@ -55,6 +55,8 @@ async fn each_document_does_what_it_says() -> Result<()> {
     let one = json!({ "kind": "DOMAIN_NAME", "value": "evil-one.com" });
     let one = run(app.ana(), "Observable", one).await?;
     let id = one["observable"]["id"].clone();
+    let near = run(app.ana(), "Neighbourhood", json!({ "of": [id] })).await?;
+    assert_eq!(near["neighbourhood"]["nodes"][0]["observable"]["id"], id, "{near}");
     assert_eq!(run(app.ana(), "Observe", json!({ "ids": [id] })).await?["observe"], 1);
     let page =
         run(app.ana(), "Observables", json!({ "first": 5, "filter": { "kinds": ["DOMAIN_NAME"] } })).await?;

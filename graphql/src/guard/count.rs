@@ -260,7 +260,8 @@ impl<'d> Costs<'_, 'd> {
         let below = self.set(&field.selection_set.node, types.core(&info.ty));
         let rows = if info.args.contains_key("first") {
             let page = types.core(&info.ty).is_some_and(|core| core.name.ends_with("Connection"));
-            self.first(field).unwrap_or(if page { PAGE } else { NESTED }).clamp(1, FIRST_MOST)
+            let unsaid = unsaid(&parent.name, &field.name.node).unwrap_or(if page { PAGE } else { NESTED });
+            self.first(field).unwrap_or(unsaid).clamp(1, FIRST_MOST)
         } else if is_list(&info.ty) && !pages(parent) {
             ROWS
         } else {
@@ -297,7 +298,16 @@ impl<'d> Costs<'_, 'd> {
 fn own(parent: &str, field: &str) -> u64 {
     match (parent, field) {
         ("Cluster", "explain" | "wouldLeave") => 10_000,
+        ("Query", "neighbourhood") | ("Neighbourhood", "total") => 1_000,
         _ => 1,
+    }
+}
+
+/// How many rows a field has where `first` is left out, if it is a number of its own.
+fn unsaid(parent: &str, field: &str) -> Option<u64> {
+    match (parent, field) {
+        ("Query", "neighbourhood") => Some(takedown::graph::Wants::FIRST as u64),
+        _ => None,
     }
 }
 

@@ -1,10 +1,10 @@
 //! Reads around observables.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entities::{
-    ObservableId, ObservableKind, ObservableState, Role, SourceId, fact, link, observable, observation,
-    sighting, source,
+    ObservableId, ObservableKind, ObservableState, Role, SourceId, fact, observable, observation, sighting,
+    source,
 };
 use sea_orm::{
     ColumnTrait, Condition, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
@@ -169,6 +169,25 @@ pub async fn by_ids(
     Ok(rows.all(&env.db).await?.into_iter().map(|row| (row.id, row)).collect())
 }
 
+/// Which of those ids name something visible.
+///
+/// # Errors
+/// The database refused.
+pub async fn visible_of(
+    env: &Env,
+    actor: &Actor,
+    ids: &[ObservableId],
+) -> Result<HashSet<ObservableId>, Error> {
+    let seen: Vec<ObservableId> = visible::observables(actor)
+        .select_only()
+        .column(observable::Column::Id)
+        .filter(observable::Column::Id.is_in(ids.iter().copied()))
+        .into_tuple()
+        .all(&env.db)
+        .await?;
+    Ok(seen.into_iter().collect())
+}
+
 /// The sources with those ids, for batches.
 ///
 /// # Errors
@@ -242,24 +261,4 @@ pub async fn observations(
         .all(&env.db)
         .await?;
     Ok(hang(rows, |row| row.observable_id))
-}
-
-/// The links that start or end at many observables, strongest (latest) first.
-///
-/// # Errors
-/// The database refused.
-pub async fn links(
-    env: &Env,
-    actor: &Actor,
-    of: &[ObservableId],
-    outgoing: bool,
-) -> Result<Hanging<link::Model>, Error> {
-    let end = if outgoing { link::Column::FromId } else { link::Column::ToId };
-    let rows = visible::links(actor)
-        .filter(end.is_in(of.iter().copied()))
-        .order_by_desc(link::Column::LastSeen)
-        .order_by_asc(link::Column::Id)
-        .all(&env.db)
-        .await?;
-    Ok(hang(rows, |row| if outgoing { row.from_id } else { row.to_id }))
 }
