@@ -38,9 +38,8 @@ impl MigrationTrait for Migration {
     }
 }
 
+/// In one call, so that it is one connection's: another of the pool may still believe in an index that is gone.
 async fn run(manager: &SchemaManager<'_>, statements: [&str; 6]) -> Result<(), DbErr> {
-    for statement in statements {
-        manager.get_connection().execute_unprepared(statement).await?;
-    }
+    manager.get_connection().execute_unprepared(&statements.join("; ")).await?;
     Ok(())
 }
