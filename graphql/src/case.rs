@@ -10,8 +10,12 @@ use takedown::cluster::tell;
 use crate::{
     cluster::{ClusterEvent, ClusterRuling, Explanation, PivotKind, explain, would_leave},
     context::{ContextExt, id, int},
-    enums::{Authority, Channel, NoticeState, TaskState, Tlp, Verdict},
+    enums::{Authority, Channel, LinkKind, NoticeState, TaskState, Tlp, Verdict},
     error::Result,
+    graph::{
+        changes::{Changed, LinkChanges},
+        fleet::FleetSummary,
+    },
     load::{load, load_many},
     loaders::{ClusterTasks, DeskOf, MembersOf, ObservableOf, TaskOf, TasksOf, VerificationsOf},
     observable::Observable,
@@ -64,6 +68,22 @@ impl Cluster {
         let most = first.and_then(|first| usize::try_from(first).ok()).unwrap_or(200).min(5_000);
         let rows = load(ctx, MembersOf(self.0.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().take(most).map(ClusterMember).collect())
+    }
+
+    /// Its members in figures.
+    async fn fleet(&self) -> FleetSummary {
+        FleetSummary::Cluster(self.0.id)
+    }
+
+    /// Which links of its members appeared and ended between two instants.
+    async fn link_changes(
+        &self,
+        #[graphql(desc = "The earlier instant.")] since: OffsetDateTime,
+        #[graphql(desc = "The later instant.")] until: OffsetDateTime,
+        #[graphql(desc = "Only links of these kinds.")] kinds: Option<Vec<LinkKind>>,
+        #[graphql(desc = "How many at most of either; 200 if left out, and never more.")] first: Option<i32>,
+    ) -> Result<LinkChanges> {
+        LinkChanges::new(Changed::Members(self.0.id), (since, until), kinds, first)
     }
 
     /// Why an observable is in this cluster: its reasons, and the path to the core. An error if it is in another.

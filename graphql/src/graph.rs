@@ -1,6 +1,11 @@
 //! The infrastructure as a graph: neighbourhoods, paths, what is shared, what changed, and fleets in figures.
 
+pub mod changes;
+pub mod collapsed;
+pub mod common;
+pub mod fleet;
 pub mod neighbourhood;
+pub mod path;
 
 use async_graphql::InputObject;
 use entities::{ObservableId, Timestamp};

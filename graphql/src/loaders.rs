@@ -4,14 +4,17 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
 use entities::{
-    ClusterId, DeskId, NoticeId, ObservableId, SourceId, TaskId, cluster_member, desk, fact, link,
+    ClusterId, DeskId, NoticeId, ObservableId, SourceId, TaskId, cluster, cluster_member, desk, fact, link,
     observable, observation, sighting, source, task, verification,
 };
 use takedown::{
     actor::Actor,
     env::Env,
     error::Error,
-    graph::{self, End, LinkFilter},
+    graph::{
+        self, End, LinkFilter, changes,
+        fleet::{self, Fleets},
+    },
     reads::{Page, Slice, cases, observables},
 };
 
@@ -43,6 +46,20 @@ macro_rules! keys {
     )+ };
 }
 
+async fn clusters(
+    env: &Env,
+    actor: &Actor,
+    ids: &[ClusterId],
+) -> Result<HashMap<ClusterId, cluster::Model>, Error> {
+    let rows = cases::clusters_by_ids(env, actor, ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+async fn sizes(env: &Env, actor: &Actor, ids: &[ClusterId]) -> Result<HashMap<ClusterId, u64>, Error> {
+    let sizes = fleet::sizes(env, actor, Fleets::Clusters(ids)).await?;
+    Ok(sizes.into_iter().map(|(id, size)| (ClusterId(id), size)).collect())
+}
+
 keys! {
     /// The observable with an id.
     ObservableOf(ObservableId) => observable::Model, observables::by_ids;
@@ -54,6 +71,10 @@ keys! {
     FactsOf(ObservableId) => Vec<fact::Model>, observables::facts;
     /// An observable's observations.
     ObservationsOf(ObservableId) => Vec<observation::Model>, observables::observations;
+    /// The cluster with an id.
+    ClusterOf(ClusterId) => cluster::Model, clusters;
+    /// How many visible members a cluster has.
+    FleetSize(ClusterId) => u64, sizes;
     /// A cluster's members.
     MembersOf(ClusterId) => Vec<cluster_member::Model>, cases::members;
     /// The desk with an id.
@@ -101,8 +122,8 @@ pub struct LinksOf {
 /// Which links are wanted. All rows of a list want the same.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct WantedLinks {
-    /// The direction.
-    pub end: End,
+    /// The directions.
+    pub ends: &'static [End],
     /// Which.
     pub filter: LinkFilter,
     /// How many at most.
@@ -122,6 +143,85 @@ pub struct SomeLinks {
     pub total: Option<u64>,
 }
 
+/// Some of the links that start at a cluster's members.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ClusterLinks {
+    /// Whose.
+    pub of: ClusterId,
+    /// Which are wanted; they start at the members whatever `ends` says.
+    pub wanted: Arc<WantedLinks>,
+}
+
+impl Loader<ClusterLinks> for Batch {
+    type Value = SomeLinks;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[ClusterLinks]) -> Result<HashMap<ClusterLinks, SomeLinks>, Arc<Error>> {
+        let mut lists: HashMap<&Arc<WantedLinks>, Vec<ClusterId>> = HashMap::new();
+        for key in keys {
+            lists.entry(&key.wanted).or_default().push(key.of);
+        }
+        let (env, actor) = (&self.env, &self.actor);
+        let mut found = HashMap::with_capacity(keys.len());
+        for (wanted, ids) in lists {
+            let WantedLinks { filter, first, total, .. } = &**wanted;
+            let mut rows = changes::cluster_links(env, actor, &ids, filter, *first as u64 + 1).await?;
+            let totals = match total {
+                true => Some(changes::cluster_link_totals(env, actor, &ids, filter).await?),
+                false => None,
+            };
+            for of in ids {
+                let rows = rows.remove(&of).unwrap_or_default();
+                let total = totals.as_ref().map(|totals| totals.get(&of).copied().unwrap_or(0));
+                found
+                    .insert(ClusterLinks { of, wanted: wanted.clone() }, SomeLinks::new(rows, *first, total));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The counts of a cluster's members by one dimension.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FleetCounts {
+    /// Whose.
+    pub of: ClusterId,
+    /// By what.
+    pub by: fleet::Dimension,
+    /// How many counts at most.
+    pub first: u64,
+}
+
+impl Loader<FleetCounts> for Batch {
+    type Value = fleet::Counts;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[FleetCounts]) -> Result<HashMap<FleetCounts, fleet::Counts>, Arc<Error>> {
+        let mut lists: HashMap<(fleet::Dimension, u64), Vec<ClusterId>> = HashMap::new();
+        for key in keys {
+            lists.entry((key.by, key.first)).or_default().push(key.of);
+        }
+        let mut found = HashMap::with_capacity(keys.len());
+        for ((by, first), ids) in lists {
+            let fleets = Fleets::Clusters(&ids);
+            let counts = fleet::counts(&self.env, &self.actor, fleets, by, first).await?;
+            let key = |id| FleetCounts { of: ClusterId(id), by, first };
+            found.extend(counts.into_iter().map(|(id, counts)| (key(id), counts)));
+        }
+        Ok(found)
+    }
+}
+
+impl SomeLinks {
+    /// Of rows of which one more than `first` was asked for.
+    fn new(mut rows: Vec<link::Model>, first: usize, total: Option<u64>) -> Self {
+        // One beyond tells whether there are more.
+        let more = rows.len() > first;
+        rows.truncate(first);
+        Self { rows, more, total }
+    }
+}
+
 impl Loader<LinksOf> for Batch {
     type Value = SomeLinks;
     type Error = Arc<Error>;
@@ -134,20 +234,17 @@ impl Loader<LinksOf> for Batch {
         }
         let mut found = HashMap::with_capacity(keys.len());
         for (wanted, ids) in lists {
-            let WantedLinks { end, filter, first, total } = &**wanted;
-            // One beyond tells whether there are more.
+            let WantedLinks { ends, filter, first, total } = &**wanted;
             let mut rows =
-                graph::links(&self.env, &self.actor, &ids, *end, filter, *first as u64 + 1).await?;
+                graph::links(&self.env, &self.actor, &ids, ends, filter, *first as u64 + 1).await?;
             let totals = match total {
-                true => Some(graph::link_totals(&self.env, &self.actor, &ids, *end, filter).await?),
+                true => Some(graph::link_totals(&self.env, &self.actor, &ids, ends, filter).await?),
                 false => None,
             };
             for of in ids {
-                let mut rows = rows.remove(&of).unwrap_or_default();
-                let more = rows.len() > *first;
-                rows.truncate(*first);
+                let rows = rows.remove(&of).unwrap_or_default();
                 let total = totals.as_ref().map(|totals| totals.get(&of).copied().unwrap_or(0));
-                found.insert(LinksOf { of, wanted: wanted.clone() }, SomeLinks { rows, more, total });
+                found.insert(LinksOf { of, wanted: wanted.clone() }, SomeLinks::new(rows, *first, total));
             }
         }
         Ok(found)

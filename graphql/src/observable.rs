@@ -14,6 +14,7 @@ use crate::{
     context::{ContextExt, int},
     enums::{FactKind, GradingScale, LinkKind, ObservableKind, ObservableState, Pap, Probe, Role, Tlp},
     error::Result,
+    graph::changes::{Changed, LinkChanges},
     load::load,
     loaders::{
         FactsOf, LinksOf, ObservableOf, ObservationsOf, SightingsOf, SomeLinks, SourceOf, WantedLinks,
@@ -146,7 +147,7 @@ impl Observable {
         #[graphql(desc = "Only links that held at this instant.")] as_of: Option<OffsetDateTime>,
         #[graphql(desc = "How many at most; 200 if left out, and never more.")] first: Option<i32>,
     ) -> Result<Bounded<Link>> {
-        links(ctx, self.0.id, End::Outgoing, kinds, as_of, first).await
+        links(ctx, self.0.id, &[End::Outgoing], kinds, as_of, first).await
     }
 
     /// Links that end here and come from what is visible, newest first.
@@ -157,7 +158,18 @@ impl Observable {
         #[graphql(desc = "Only links that held at this instant.")] as_of: Option<OffsetDateTime>,
         #[graphql(desc = "How many at most; 200 if left out, and never more.")] first: Option<i32>,
     ) -> Result<Bounded<Link>> {
-        links(ctx, self.0.id, End::Incoming, kinds, as_of, first).await
+        links(ctx, self.0.id, &[End::Incoming], kinds, as_of, first).await
+    }
+
+    /// Which of its links, in either direction, appeared and ended between two instants.
+    async fn link_changes(
+        &self,
+        #[graphql(desc = "The earlier instant.")] since: OffsetDateTime,
+        #[graphql(desc = "The later instant.")] until: OffsetDateTime,
+        #[graphql(desc = "Only links of these kinds.")] kinds: Option<Vec<LinkKind>>,
+        #[graphql(desc = "How many at most of either; 200 if left out, and never more.")] first: Option<i32>,
+    ) -> Result<LinkChanges> {
+        LinkChanges::new(Changed::Of(self.0.id), (since, until), kinds, first)
     }
 }
 
@@ -165,7 +177,7 @@ impl Observable {
 async fn links(
     ctx: &Context<'_>,
     of: ObservableId,
-    end: End,
+    ends: &'static [End],
     kinds: Option<Vec<LinkKind>>,
     as_of: Option<OffsetDateTime>,
     first: Option<i32>,
@@ -173,22 +185,29 @@ async fn links(
     let at = as_of.map(Timestamp::from);
     let kinds = kinds.unwrap_or_default().into_iter().map(Into::into).collect();
     let wanted = WantedLinks {
-        end,
+        ends,
         filter: LinkFilter { kinds, since: at, until: at, change: None },
         first: most(first),
         total: ctx.look_ahead().field("total").exists(),
     };
     let found = load(ctx, LinksOf { of, wanted: Arc::new(wanted) }).await?;
     let found = found.unwrap_or(SomeLinks { rows: Vec::new(), more: false, total: None });
-    Ok(Bounded {
-        total: int(found.total.unwrap_or(found.rows.len() as u64)),
-        truncated: found.more,
-        nodes: found.rows.into_iter().map(Link).collect(),
-    })
+    Ok(found.into())
+}
+
+impl From<SomeLinks> for Bounded<Link> {
+    /// Where the total was not asked for, nobody sees it.
+    fn from(found: SomeLinks) -> Self {
+        Self {
+            total: int(found.total.unwrap_or(found.rows.len() as u64)),
+            truncated: found.more,
+            nodes: found.rows.into_iter().map(Link).collect(),
+        }
+    }
 }
 
 /// How many rows of a nested list are wanted.
-fn most(first: Option<i32>) -> usize {
+pub(crate) fn most(first: Option<i32>) -> usize {
     first.and_then(|first| usize::try_from(first).ok()).unwrap_or(NESTED).min(NESTED)
 }
 

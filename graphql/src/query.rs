@@ -9,7 +9,13 @@ use crate::{
     context::{ContextExt, id},
     enums::{NoticeState, ObservableKind},
     error::Result,
-    graph::neighbourhood::{Neighbourhood, WalkFilter, neighbourhood},
+    graph::{
+        LinkFilter,
+        common::{CommonPivotList, common_pivots},
+        fleet::FleetSummary,
+        neighbourhood::{Neighbourhood, WalkFilter, neighbourhood},
+        path::{Path, PathOrder, path},
+    },
     import::Import,
     node::{Node, node},
     observable::{Observable, ObservableFilter},
@@ -84,6 +90,41 @@ impl Query {
         #[graphql(desc = "How many observables at most, 1 to 5,000; 500 if left out.")] first: Option<i32>,
     ) -> Result<Neighbourhood> {
         neighbourhood(ctx, &of, filter, hops, first).await
+    }
+
+    /// How two observables are connected, over what is visible and not too common.
+    async fn path(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The one, `obs_…`.")] from: ID,
+        #[graphql(desc = "The other, `obs_…`.")] to: ID,
+        #[graphql(desc = "Which of the paths.", default_with = "PathOrder::Shortest")] order: PathOrder,
+        #[graphql(desc = "Over which links, to what; `sharedByAtMost` is 1,000 if left out.")] filter: Option<
+            WalkFilter,
+        >,
+        #[graphql(desc = "How many links at most, 1 to 8.", default = 6)] longest: i32,
+    ) -> Result<Path> {
+        path(ctx, (&from, &to), order, filter, longest).await
+    }
+
+    /// The values that observables share: what at least two of them link to, the rarest first.
+    async fn common_pivots(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The observables, `obs_…`; 2 to 500 of them.")] of: Vec<ID>,
+        #[graphql(desc = "Over which links; all if left out.")] filter: Option<LinkFilter>,
+        #[graphql(desc = "How many values at most, 1 to 200; 50 if left out.")] first: Option<i32>,
+    ) -> Result<CommonPivotList> {
+        common_pivots(ctx, &of, filter, first).await
+    }
+
+    /// Observables in figures: those of a family, of a domain, in a state, or whatever the filter finds.
+    async fn fleet(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which observables.")] filter: ObservableFilter,
+    ) -> Result<FleetSummary> {
+        Ok(FleetSummary::Found(Box::new(filter.read(ctx))))
     }
 
     /// One import.

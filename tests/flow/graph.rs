@@ -1,5 +1,6 @@
 //! The graph read model, on both databases: beside a plain walk over the same world, and one figure at a time.
 
+mod answers;
 mod world;
 
 use anyhow::{Result, anyhow};
@@ -109,7 +110,7 @@ async fn lists_of_links_read_no_more_than_they_show_and_count_what_is_visible() 
         world.store(&env).await?;
         let ids: Vec<ObservableId> = world.ids(&[hub, hub + 1]);
         let all = LinkFilter::default();
-        let incoming = graph::End::Incoming;
+        let incoming = &[graph::End::Incoming];
         for (actor, total) in [(ana(), 35), (liaison(), 30)] {
             let rows = graph::links(&env, &actor, &ids, incoming, &all, 7).await?;
             assert_eq!(rows[&ids[0]].len(), 7);

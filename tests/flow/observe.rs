@@ -63,7 +63,7 @@ async fn links_lead_to_addresses_systems_name_servers_and_the_registrar() -> Res
         app.run_jobs().await?;
         let of = app.observable(ObservableKind::DomainName, &name).await?;
         let outgoing = async |of| {
-            graph::links(&app.env, &app.ana(), &[of], End::Outgoing, &LinkFilter::default(), 100).await
+            graph::links(&app.env, &app.ana(), &[of], &[End::Outgoing], &LinkFilter::default(), 100).await
         };
         let links = outgoing(of.id).await?[&of.id].clone();
         let kinds: Vec<LinkKind> = links.iter().map(|link| link.kind).collect();

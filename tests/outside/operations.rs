@@ -62,7 +62,34 @@ async fn each_document_does_what_it_says() -> Result<()> {
         run(app.ana(), "Observables", json!({ "first": 5, "filter": { "kinds": ["DOMAIN_NAME"] } })).await?;
     assert_eq!(page["observables"]["edges"].as_array().map(Vec::len), Some(5));
     app.run_jobs().await?;
-    run(app.ana(), "Clusters", json!({})).await?;
+    app.advance(app.env.settings.cluster.pause);
+    app.run_jobs().await?;
+    let clusters = run(app.ana(), "Clusters", json!({})).await?;
+    let cluster = &clusters["clusters"]["edges"][0]["node"];
+    let changes =
+        json!({ "cluster": cluster["id"], "since": "2020-01-01T00:00:00Z", "until": "2040-01-01T00:00:00Z" });
+    let changes = run(app.ana(), "LinkChanges", changes).await?;
+    let appeared = &changes["cluster"]["linkChanges"]["appeared"];
+    assert!(appeared["total"].as_i64() > Some(0), "{changes}");
+    let members: Vec<&Value> = cluster["members"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|member| &member["observable"]["id"])
+        .collect();
+    let common = run(app.ana(), "CommonPivots", json!({ "of": members })).await?;
+    let value = &common["commonPivots"]["nodes"][0]["value"]["id"];
+    assert!(value.is_string(), "members of a cluster share something: {common}");
+    let path = run(app.ana(), "Path", json!({ "from": members[0], "to": members[1] })).await?;
+    assert!(path["path"]["steps"].as_array().is_some_and(|steps| !steps.is_empty()), "{path}");
+    let collapsed = json!({ "of": [value], "by": "CLUSTER" });
+    let collapsed = run(app.ana(), "CollapsedNeighbourhood", collapsed).await?;
+    assert!(collapsed["neighbourhood"]["collapsed"]["size"].as_i64() >= Some(2), "{collapsed}");
+    let filter = json!({ "filter": { "kinds": ["DOMAIN_NAME"], "observed": true } });
+    let fleet = run(app.ana(), "FleetSummary", filter).await?;
+    for by in ["states", "ages", "tlds", "registrars", "nameServers", "systems", "clusters"] {
+        assert!(fleet["fleet"][by]["total"].as_i64() > Some(0), "{by}: {fleet}");
+    }
     let scope = json!({ "input": { "family": app.lists.families[0].family } });
     let opened = run(app.ana(), "OpenTasks", scope).await?;
     let ids = opened["openTasks"]["opened"].clone();

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use entities::ObservableId;
 use takedown::graph::{self, Total, Wants};
 
-use super::{LinkFilter, observables, rows};
+use super::{LinkFilter, collapsed::CollapsedNeighbourhood, fleet::FleetDimension, observables, rows};
 use crate::{
     context::{ContextExt, int},
     enums::ObservableKind,
@@ -80,7 +80,25 @@ impl Neighbourhood {
         };
         Ok(total.into())
     }
+
+    /// All of it as groups, whatever `first` says of the neighbourhood.
+    async fn collapsed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "By what it is grouped.")] by: FleetDimension,
+        #[graphql(desc = "How many groups at most, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "How many members of each group are told, 0 to 500.", default = 0)] members: i32,
+    ) -> Result<CollapsedNeighbourhood> {
+        let first = rows(first, GROUPS)? as u64;
+        let members = u64::try_from(members).map_err(|_| invalid("members", "must not be negative"))?;
+        let how = (by.into(), first, members);
+        let found = graph::collapse::collapsed(ctx.env(), ctx.actor(), &self.of, &self.wants, how).await?;
+        Ok(CollapsedNeighbourhood(found))
+    }
 }
+
+/// How many groups are shown where it is not said.
+const GROUPS: usize = 50;
 
 /// A number that is counted up to a bound.
 #[derive(SimpleObject)]

@@ -298,7 +298,8 @@ impl<'d> Costs<'_, 'd> {
 fn own(parent: &str, field: &str) -> u64 {
     match (parent, field) {
         ("Cluster", "explain" | "wouldLeave") => 10_000,
-        ("Query", "neighbourhood") | ("Neighbourhood", "total") => 1_000,
+        ("Query", "path" | "commonPivots") | ("Neighbourhood", "collapsed") => 10_000,
+        ("Query", "neighbourhood") | ("Neighbourhood", "total") | ("FleetSummary", "counts") => 1_000,
         _ => 1,
     }
 }
@@ -307,6 +308,8 @@ fn own(parent: &str, field: &str) -> u64 {
 fn unsaid(parent: &str, field: &str) -> Option<u64> {
     match (parent, field) {
         ("Query", "neighbourhood") => Some(takedown::graph::Wants::FIRST as u64),
+        ("Query", "commonPivots") | ("Neighbourhood", "collapsed") => Some(50),
+        ("FleetSummary", "counts") => Some(20),
         _ => None,
     }
 }

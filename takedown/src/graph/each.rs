@@ -13,7 +13,7 @@ use crate::error::Error;
 /// How the observables that are given are called in the statement.
 const GIVEN: &str = "given";
 /// The columns of a link in the order in which [`read`] takes them.
-const COLUMNS: [link::Column; 9] = [
+pub(super) const COLUMNS: [link::Column; 9] = [
     link::Column::Id,
     link::Column::FromId,
     link::Column::Kind,
@@ -67,12 +67,12 @@ pub async fn first_links(
     }
     let Some(whole) = whole else { return Ok(Vec::new()) };
     let rows = db.query_all(&whole).await?;
-    Ok(rows.iter().map(read).collect::<Result<_, DbErr>>()?)
+    Ok(rows.iter().map(read_with_end).collect::<Result<_, DbErr>>()?)
 }
 
 /// Sorts links as the limit took them.
 pub fn newest_first(links: &mut [link::Model]) {
-    links.sort_unstable_by(|a, b| (b.first_seen, b.id).cmp(&(a.first_seen, a.id)));
+    links.sort_unstable_by_key(|link| std::cmp::Reverse((link.first_seen, link.id)));
 }
 
 /// Ids as a table of one column, `id`: an array on PostgreSQL, a JSON text on SQLite, so that the statement's text is the
@@ -129,8 +129,9 @@ fn direction(backend: DbBackend, asked: Asked, part: Part) -> SelectStatement {
     select.expr(outgoing).to_owned()
 }
 
-fn read(row: &QueryResult) -> Result<(End, link::Model), DbErr> {
-    let link = link::Model {
+/// The link that a row begins with.
+pub(super) fn read(row: &QueryResult) -> Result<link::Model, DbErr> {
+    Ok(link::Model {
         id: row.try_get_by_index(0)?,
         from_id: row.try_get_by_index(1)?,
         kind: row.try_get_by_index(2)?,
@@ -140,7 +141,10 @@ fn read(row: &QueryResult) -> Result<(End, link::Model), DbErr> {
         last_seen: row.try_get_by_index(6)?,
         count: row.try_get_by_index(7)?,
         tlp: row.try_get_by_index(8)?,
-    };
-    let outgoing: i32 = row.try_get_by_index(9)?;
-    Ok((if outgoing == 1 { End::Outgoing } else { End::Incoming }, link))
+    })
+}
+
+fn read_with_end(row: &QueryResult) -> Result<(End, link::Model), DbErr> {
+    let outgoing: i32 = row.try_get_by_index(COLUMNS.len())?;
+    Ok((if outgoing == 1 { End::Outgoing } else { End::Incoming }, read(row)?))
 }

@@ -1,6 +1,6 @@
 //! Which links are walked, and to which observables: conditions that stand in every statement of a walk.
 
-use entities::{LinkKind, ObservableKind, Timestamp, link, observable};
+use entities::{LinkKind, ObservableId, ObservableKind, Timestamp, link, observable};
 use sea_orm::{
     ColumnTrait, Condition, ExprTrait, QueryFilter, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, SelectStatement},
@@ -167,6 +167,20 @@ pub(super) fn leading(actor: &Actor, wants: &Wants, end: End) -> Select<link::En
     }
 }
 
+/// The same, or to `goal`, which is visible and may be of any kind and as common as it is.
+pub(super) fn leading_to(actor: &Actor, wants: &Wants, end: End, goal: ObservableId) -> Select<link::Entity> {
+    let select = visible::links(actor).filter(wants.links.condition());
+    match target(actor, wants, end) {
+        Some(target) => select.filter(Condition::any().add(end.there().eq(goal)).add(Expr::exists(target))),
+        None => select,
+    }
+}
+
+/// A walk that is limited by nothing else.
+pub(super) fn only(filter: &LinkFilter) -> Wants {
+    Wants { links: filter.clone(), ..Wants::default() }
+}
+
 /// The observable that `link` leads to, if it is visible and wanted; `None` where every one is.
 fn target(actor: &Actor, wants: &Wants, end: End) -> Option<SelectStatement> {
     let sees_all = access::visible::<observable::Entity>(actor).is_empty();
@@ -184,7 +198,7 @@ fn target(actor: &Actor, wants: &Wants, end: End) -> Option<SelectStatement> {
 }
 
 /// The visible observable that a column of the surrounding `link` names.
-fn ends_at(actor: &Actor, column: link::Column) -> Select<observable::Entity> {
+pub(super) fn ends_at(actor: &Actor, column: link::Column) -> Select<observable::Entity> {
     let id = Expr::col((observable::Entity, observable::Column::Id));
     visible::observables(actor).select_only().expr(Expr::val(1)).filter(id.equals((link::Entity, column)))
 }

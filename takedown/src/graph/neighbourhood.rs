@@ -98,6 +98,25 @@ pub async fn total(env: &Env, actor: &Actor, of: &[ObservableId], wants: &Wants)
     Ok(if walk.found.truncated { Total::AtLeast(counted) } else { Total::Exactly(counted) })
 }
 
+/// The observables that [`neighbourhood`] would find without a limit, up to [`COUNTED`], those that it begins at left out;
+/// and whether there are more.
+///
+/// # Errors
+/// As [`neighbourhood`].
+pub async fn everything(
+    env: &Env,
+    actor: &Actor,
+    of: &[ObservableId],
+    wants: &Wants,
+) -> Result<(Vec<ObservableId>, bool), Error> {
+    let starts = begin(env, actor, of, wants).await?;
+    let mut walk = Walk::new(actor, wants, COUNTED, &starts);
+    walk.keeps_links = false;
+    walk.run(&env.db).await?;
+    let nodes = walk.found.nodes[starts.len()..].iter().map(|node| node.id);
+    Ok((nodes.collect(), walk.found.truncated))
+}
+
 async fn begin(
     env: &Env,
     actor: &Actor,

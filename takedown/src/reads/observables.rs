@@ -58,7 +58,8 @@ pub async fn list(
     cut(&env.db, filtered(actor, filter), observable::Column::Id, page).await
 }
 
-fn filtered(actor: &Actor, filter: &ObservableFilter) -> Select<observable::Entity> {
+/// The visible observables that a filter finds.
+pub(crate) fn filtered(actor: &Actor, filter: &ObservableFilter) -> Select<observable::Entity> {
     use observable::Column;
     let mut select = visible::observables(actor);
     if !filter.kinds.is_empty() {

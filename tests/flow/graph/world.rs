@@ -48,6 +48,7 @@ pub async fn env(database: &Database) -> Result<Env> {
 pub struct World {
     nodes: Vec<(ObservableKind, Option<Tlp>)>,
     links: Vec<Edge>,
+    observed: BTreeMap<usize, Timestamp>,
     rows: Vec<observable::Model>,
     stored: Vec<link::Model>,
 }
@@ -80,6 +81,21 @@ impl World {
         of.iter().map(|at| self.rows[*at].id).collect()
     }
 
+    /// How many observables it has.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// That an observable was looked at last.
+    pub fn observed(&mut self, of: usize, at: Timestamp) {
+        self.observed.insert(of, at);
+    }
+
+    /// The values of observables, once they are stored.
+    pub fn values(&self, of: &[usize]) -> Vec<String> {
+        of.iter().map(|at| self.rows[*at].value.clone()).collect()
+    }
+
     /// Stores it, with new ids, beside what is there.
     pub async fn store(&mut self, env: &Env) -> Result<()> {
         let mark: SourceId = env.id();
@@ -104,6 +120,9 @@ impl World {
         };
         self.rows =
             self.nodes.iter().enumerate().map(|(at, (kind, _))| observed(env, *kind, mark, at)).collect();
+        for (at, when) in &self.observed {
+            self.rows[*at].observed_at = Some(*when);
+        }
         let seen = self.nodes.iter().zip(&self.rows);
         let seen: Vec<sighting::Model> =
             seen.filter_map(|((_, tlp), row)| tlp.map(|tlp| sighted(env, &import, row.id, tlp))).collect();
@@ -130,7 +149,8 @@ impl World {
         insert(env, self.stored.clone()).await
     }
 
-    fn sees(&self, actor: &Actor, of: ObservableId) -> bool {
+    /// Whether somebody sees an observable.
+    pub fn sees(&self, actor: &Actor, of: ObservableId) -> bool {
         let clearance = access::clearance(actor);
         self.rows.iter().zip(&self.nodes).any(|(row, (_, tlp))| {
             row.id == of && clearance.is_some_and(|most| tlp.is_none_or(|tlp| tlp <= most))
