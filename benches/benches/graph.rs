@@ -1,11 +1,11 @@
-//! Two-hop neighbourhoods of 500 observables in a large store with hubs, beside a bare two-join SELECT with the same limit, in
-//! one run, on each database.
+//! Two-hop neighbourhoods of 500 observables in a large store with hubs, beside a bare two-join SELECT with the same
+//! limit, in one run, on each database.
 //!
-//! `make bench ARGS="--bench graph"` makes 1,000,000 observables with about 5,000,000 links, among them registrars with some
-//! 35,000 names and a name server with 50,000, and asks from 200 drawn names and from every registrar and that name server.
-//! `ARGS="--bench graph -- 100000"` asks for another number of observables. PostgreSQL is measured where
-//! `LOCKSTEP_TEST_POSTGRES` says (with-services --durable starts one), SQLite in a temporary file. The goal is a p99 of 1 ms
-//! in the store and of 5 ms through GraphQL.
+//! `make bench ARGS="--bench graph"` makes 1,000,000 observables with about 5,000,000 links, among them registrars
+//! with some 35,000 names and a name server with 50,000, and asks from 200 drawn names and from every registrar and
+//! that name server. `ARGS="--bench graph -- 100000"` asks for another number of observables. PostgreSQL is measured
+//! where `LOCKSTEP_TEST_POSTGRES` says (with-services --durable starts one), SQLite in a temporary file. The goal is
+//! a p99 of 1 ms in the store and of 5 ms through GraphQL.
 
 use std::{
     sync::Arc,
@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use async_graphql::{Request, Variables};
-use benches::words;
+use benches::{Dice, words};
 use entities::{
     ActorRole, LinkId, LinkKind, ObservableId, ObservableKind, ObservableState, SourceId, Timestamp, Tlp,
     link, observable, source,
@@ -278,17 +278,4 @@ where
     let rows = rows.into_iter().map(|row| row.into_active_model().reset_all());
     A::Entity::insert_many(rows).exec_without_returning(db).await?;
     Ok(())
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
 }

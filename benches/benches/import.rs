@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use benches::{one, peak_mib, words};
+use benches::{Dice, one, peak_mib, words};
 use entities::{ActorRole, Pap, Role, Tlp, fact, import, import_line, link, observable, sighting, source};
 use futures::{StreamExt as _, TryStreamExt as _};
 use sea_orm::{
@@ -192,20 +192,3 @@ const WORDS: [&str; 12] = [
     "lichen",
 ];
 const SUFFIXES: [&str; 8] = ["com", "top", "shop", "xyz", "site", "co.uk", "click", "lat"];
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[usize::try_from(self.roll(of.len() as u64)).unwrap_or(0)]
-    }
-}

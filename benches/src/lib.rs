@@ -31,3 +31,23 @@ pub fn peak_mib() -> Result<u64> {
     let kib: u64 = line.split_whitespace().nth(1).context("no figure in VmHWM")?.parse()?;
     Ok(kib / 1_024)
 }
+
+/// Numbers that look drawn and are the same for the same seed: SplitMix64 (Steele, Lea, Flood 2014).
+#[derive(Debug)]
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// A number below `sides`.
+    pub const fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % sides
+    }
+
+    /// One of these.
+    pub fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[usize::try_from(self.roll(of.len() as u64)).unwrap_or(0)]
+    }
+}

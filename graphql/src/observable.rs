@@ -173,7 +173,8 @@ impl Observable {
     }
 }
 
-/// The links of one observable; those of all that a list has are loaded together, and no more of each than is asked for.
+/// The links of one observable; those of all that a list has are loaded together, and no more of each than is asked
+/// for.
 async fn links(
     ctx: &Context<'_>,
     of: ObservableId,

@@ -73,8 +73,8 @@ impl LinkChanges {
         self.list(ctx, Change::Appeared(self.since, self.until)).await
     }
 
-    /// Links that were last seen at `since` or later and before `until`, newest first. What the last look at their start
-    /// still found is none of them.
+    /// Links that were last seen at `since` or later and before `until`, newest first. What the last look at their
+    /// start still found is none of them.
     async fn ended(&self, ctx: &Context<'_>) -> Result<Bounded<Link>> {
         self.list(ctx, Change::Ended(self.since, self.until)).await
     }

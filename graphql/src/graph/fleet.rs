@@ -28,8 +28,8 @@ pub enum FleetDimension {
     State,
     /// The top-level domain of their registrable domain.
     Tld,
-    /// How long ago they were registered, as registration data last said: `day`, `week`, `month`, `quarter`, `year` (less
-    /// than that), `older`, `unknown`.
+    /// How long ago they were registered, as registration data last said: `day`, `week`, `month`, `quarter`, `year`
+    /// (less than that), `older`, `unknown`.
     Age,
     /// The registrar that sponsors them, as last seen.
     Registrar,
@@ -65,7 +65,8 @@ impl FleetSummary {
         Ok(int(size.unwrap_or(0)))
     }
 
-    /// How many of them have what in common, the greatest first. What has several (addresses in two systems) counts in each.
+    /// How many of them have what in common, the greatest first. What has several (addresses in two systems) counts
+    /// in each.
     async fn counts(
         &self,
         ctx: &Context<'_>,

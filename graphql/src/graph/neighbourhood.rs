@@ -23,8 +23,8 @@ pub struct WalkFilter {
     /// To observables of these kinds; to all if left out. What the walk begins at may be of any.
     #[graphql(default)]
     kinds: Vec<ObservableKind>,
-    /// To observables at which at most so many links end, 1 to 10,000: what is shared by more is neither in the answer nor
-    /// walked through.
+    /// To observables at which at most so many links end, 1 to 10,000: what is shared by more is neither in the
+    /// answer nor walked through.
     shared_by_at_most: Option<i32>,
 }
 
@@ -55,8 +55,8 @@ pub struct Neighbourhood {
 /// What is within some hops of observables.
 #[Object]
 impl Neighbourhood {
-    /// The observables, those that it was asked of first, then as they were found: of each the newest links in turn, so that
-    /// a hub gets no more of the answer than its neighbours.
+    /// The observables, those that it was asked of first, then as they were found: of each the newest links in turn,
+    /// so that a hub gets no more of the answer than its neighbours.
     async fn nodes(&self) -> Vec<Neighbour> {
         self.found.nodes.iter().copied().map(Neighbour).collect()
     }

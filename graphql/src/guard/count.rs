@@ -261,11 +261,14 @@ impl<'d> Costs<'_, 'd> {
         let rows = if info.args.contains_key("first") {
             let page = types.core(&info.ty).is_some_and(|core| core.name.ends_with("Connection"));
             let unsaid = unsaid(&parent.name, &field.name.node).unwrap_or(if page { PAGE } else { NESTED });
-            self.first(field).unwrap_or(unsaid).clamp(1, FIRST_MOST)
-        } else if is_list(&info.ty) && !pages(parent) {
-            ROWS
+            let members = self.number(field, "members").unwrap_or(1).clamp(1, FIRST_MOST);
+            self.number(field, "first").unwrap_or(unsaid).clamp(1, FIRST_MOST).saturating_mul(members)
         } else {
-            1
+            match listed(&parent.name, &field.name.node) {
+                Some(rows) => rows,
+                None if is_list(&info.ty) && !pages(parent) => ROWS,
+                None => 1,
+            }
         };
         let below =
             Cost { fields: below.fields.saturating_mul(rows), copied: below.copied.saturating_mul(rows) };
@@ -282,8 +285,9 @@ impl<'d> Costs<'_, 'd> {
         }
     }
 
-    fn first(&self, field: &Field) -> Option<u64> {
-        match field.get_argument("first").map(|value| &value.node) {
+    /// The number that is given for an argument.
+    fn number(&self, field: &Field, argument: &str) -> Option<u64> {
+        match field.get_argument(argument).map(|value| &value.node) {
             Some(Value::Number(number)) => number.as_u64(),
             Some(Value::Variable(name)) => match self.given.get(name.as_str()) {
                 Some(async_graphql::Value::Number(number)) => number.as_u64(),
@@ -310,6 +314,16 @@ fn unsaid(parent: &str, field: &str) -> Option<u64> {
         ("Query", "neighbourhood") => Some(takedown::graph::Wants::FIRST as u64),
         ("Query", "commonPivots") | ("Neighbourhood", "collapsed") => Some(50),
         ("FleetSummary", "counts") => Some(20),
+        _ => None,
+    }
+}
+
+/// How many rows a list has for each that the field above has multiplied, where that is known.
+fn listed(parent: &str, field: &str) -> Option<u64> {
+    match (parent, field) {
+        ("Neighbourhood", "links") => Some(takedown::graph::Neighbourhood::LINKS_PER_NODE as u64),
+        // `collapsed` was told how many.
+        ("NeighbourGroup", "members") => Some(1),
         _ => None,
     }
 }

@@ -299,3 +299,27 @@ fn a_file_is_what_came_with_the_request() {
         assert_eq!(why(&query), Some(Why::Invalid), "{literal}");
     }
 }
+
+#[test]
+fn members_of_groups_and_links_of_a_walk_are_counted() {
+    let collapsed = |first: u32, members: &str, below: &str| {
+        let given = if members == "$m" { "query ($m: Int) " } else { "" };
+        format!(
+            "{given}{{ neighbourhood(of: [\"obs_1\"], hops: 1, first: 1) {{ \
+             collapsed(by: REGISTRAR, first: {first}, members: {members}) {{ nodes {{ members {{ {below} }} }} }} }} }}"
+        )
+    };
+    let links = "id links(first: 100) { nodes { id } }";
+    assert_eq!(why(&collapsed(50, "20", links)), None);
+    assert_eq!(why(&collapsed(10, "500", links)), Some(Why::Limit));
+    assert_eq!(admit(&collapsed(10, "$m", links), value!({ "m": 500 })).unwrap_err()[0].why, Why::Limit);
+    let walk = |first: u32| {
+        format!(
+            "{{ neighbourhood(of: [\"obs_1\"], hops: 1, first: {first}) {{ links {{ id kind from {{ id value }} to {{ id value }} }} }} }}"
+        )
+    };
+    assert_eq!(why(&walk(5_000)), None);
+    let deeper = walk(5_000).replace("id value", "id value display kind");
+    assert_eq!(why(&deeper), None);
+    assert_eq!(why(&deeper.replace("display", "links(first: 5) { nodes { id } }")), Some(Why::Limit));
+}

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{access, actor::Actor, env::Env, error::Error};
 
-/// The newest `first` links that start at members of each cluster, newest first, in one statement. What is read is bounded
-/// by the clusters' size.
+/// The newest `first` links that start at members of each cluster, newest first, in one statement. What is read is
+/// bounded by the clusters' size.
 ///
 /// # Errors
 /// The database refused.

@@ -1,4 +1,5 @@
-//! A large neighbourhood as groups: by name server, autonomous system, registrar, cluster, or what else fleets are counted by.
+//! A large neighbourhood as groups: by name server, autonomous system, registrar, cluster, or what else fleets are
+//! counted by.
 
 use entities::ObservableId;
 
@@ -34,8 +35,8 @@ pub struct Collapsed {
     pub bounded: bool,
 }
 
-/// The neighbourhood of `of` in the `first` largest groups, with the first `members` of each, which may be none. `wants.first`
-/// does not count: up to 20,000 observables are grouped.
+/// The neighbourhood of `of` in the `first` largest groups, with the first `members` of each, which may be none.
+/// `wants.first` does not count: up to 20,000 observables are grouped.
 ///
 /// # Errors
 /// As `neighbourhood`, and a bound is out of bounds.
@@ -48,6 +49,10 @@ pub async fn collapsed(
 ) -> Result<Collapsed, Error> {
     if members > MEMBERS {
         return Err(Error::invalid("members", format!("must be 0 to {MEMBERS}")));
+    }
+    if first.saturating_mul(members) > Wants::MOST as u64 {
+        let why = format!("`first` times `members` must be at most {}", Wants::MOST);
+        return Err(Error::invalid("members", why));
     }
     let (around, bounded) = everything(env, actor, of, wants).await?;
     let counts = fleet::counts(env, actor, Fleets::These(&around), by, first).await?;

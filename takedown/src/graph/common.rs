@@ -42,8 +42,8 @@ pub struct CommonPivot {
 }
 
 impl CommonPivot {
-    /// Values rank by how many of the set hold them times the part of all holders that this is: a value that exactly these
-    /// share is first, one that everybody has is last.
+    /// Values rank by how many of the set hold them times the part of all holders that this is: a value that exactly
+    /// these share is first, one that everybody has is last.
     fn rank(&self) -> u64 {
         // In thousandths, so that the order is exact.
         self.held_by.saturating_mul(self.held_by).saturating_mul(1_000) / Ord::max(self.shared_by, 1)

@@ -75,8 +75,8 @@ pub fn newest_first(links: &mut [link::Model]) {
     links.sort_unstable_by_key(|link| std::cmp::Reverse((link.first_seen, link.id)));
 }
 
-/// Ids as a table of one column, `id`: an array on PostgreSQL, a JSON text on SQLite, so that the statement's text is the
-/// same for any number of them.
+/// Ids as a table of one column, `id`: an array on PostgreSQL, a JSON text on SQLite, so that the statement's text is
+/// the same for any number of them.
 pub(super) fn given(backend: DbBackend, ids: &[ObservableId]) -> SelectStatement {
     if backend == DbBackend::Postgres {
         let array = ids.iter().map(|id| Value::from(id.0)).collect();
@@ -99,7 +99,8 @@ pub(super) fn given(backend: DbBackend, ids: &[ObservableId]) -> SelectStatement
         .to_owned()
 }
 
-/// PostgreSQL joins laterally. SQLite cannot, but takes the rows that a limited subquery names, once for each row given.
+/// PostgreSQL joins laterally. SQLite cannot, but takes the rows that a limited subquery names, once for each row
+/// given.
 fn direction(backend: DbBackend, asked: Asked, part: Part) -> SelectStatement {
     let here = Expr::col((link::Entity, asked.end.here())).equals((GIVEN, "id"));
     let mut own = asked

@@ -26,8 +26,8 @@ pub struct LinkFilter {
 pub enum Change {
     /// It was first seen after the first and not after the second.
     Appeared(Timestamp, Timestamp),
-    /// It was last seen at the first or later, before the second, and what it starts at has been looked at since without
-    /// it, or is not looked at.
+    /// It was last seen at the first or later, before the second, and what it starts at has been looked at since
+    /// without it, or is not looked at.
     Ended(Timestamp, Timestamp),
 }
 

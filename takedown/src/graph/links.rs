@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{actor::Actor, env::Env, error::Error};
 
-/// The newest `first` links of each observable, which the caller has seen, in these directions, newest first, those that
-/// lead to what is not visible left out. One statement, whatever hangs on them.
+/// The newest `first` links of each observable, which the caller has seen, in these directions, newest first, those
+/// that lead to what is not visible left out. One statement, whatever hangs on them.
 ///
 /// # Errors
 /// The database refused.

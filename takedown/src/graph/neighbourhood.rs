@@ -23,8 +23,6 @@ use crate::{
 
 /// The most observables that a walk begins at.
 pub const STARTS: usize = 100;
-/// Links that are taken for each observable of the answer: several sources may assert one relation.
-const LINKS_PER_NODE: usize = 4;
 /// How many observables are counted at most, where counting means walking.
 pub const COUNTED: usize = 20_000;
 /// Directions of observables in one statement.
@@ -52,6 +50,11 @@ pub struct Neighbourhood {
     pub truncated: bool,
 }
 
+impl Neighbourhood {
+    /// Links that are taken for each observable: several sources may assert one relation.
+    pub const LINKS_PER_NODE: usize = 4;
+}
+
 /// How many observables there are in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Total {
@@ -64,8 +67,8 @@ pub enum Total {
 /// What is within `wants.hops` of `of`.
 ///
 /// The order is a promise: of each level the observables are taken as they were found, and of each first its newest
-/// outgoing link, then its newest incoming one, then of each the second newest, and so on, until `wants.first` observables
-/// are found or four times as many links are walked.
+/// outgoing link, then its newest incoming one, then of each the second newest, and so on, until `wants.first`
+/// observables are found or four times as many links are walked.
 ///
 /// # Errors
 /// The actor may not read; an observable is not there or not visible; a bound is out of bounds; the database refused.
@@ -81,8 +84,8 @@ pub async fn neighbourhood(
     Ok(walk.found)
 }
 
-/// How many observables [`neighbourhood`] would find without a limit, those that it begins at among them. Of one hop it is
-/// counted exactly; of more, exactly up to [`COUNTED`].
+/// How many observables [`neighbourhood`] would find without a limit, those that it begins at among them. Of one hop
+/// it is counted exactly; of more, exactly up to [`COUNTED`].
 ///
 /// # Errors
 /// As [`neighbourhood`].
@@ -98,8 +101,8 @@ pub async fn total(env: &Env, actor: &Actor, of: &[ObservableId], wants: &Wants)
     Ok(if walk.found.truncated { Total::AtLeast(counted) } else { Total::Exactly(counted) })
 }
 
-/// The observables that [`neighbourhood`] would find without a limit, up to [`COUNTED`], those that it begins at left out;
-/// and whether there are more.
+/// The observables that [`neighbourhood`] would find without a limit, up to [`COUNTED`], those that it begins at left
+/// out; and whether there are more.
 ///
 /// # Errors
 /// As [`neighbourhood`].
@@ -268,7 +271,7 @@ impl<'a> Walk<'a> {
         }
         let there = if stream.end == End::Outgoing { link.to_id } else { link.from_id };
         let new = !self.known.contains(&there);
-        let full = self.walked.len() == self.first * LINKS_PER_NODE;
+        let full = self.walked.len() == self.first * Neighbourhood::LINKS_PER_NODE;
         if full || (new && self.found.nodes.len() == self.first) {
             self.found.truncated = true;
             return false;

@@ -1,5 +1,5 @@
-//! How two observables are connected: the path of fewest links, or the one over the rarest values. Both ends walk towards
-//! each other, what is common is walked around, and an answer that a bound may have spoilt says so.
+//! How two observables are connected: the path of fewest links, or the one over the rarest values. Both ends walk
+//! towards each other, what is common is walked around, and an answer that a bound may have spoilt says so.
 
 use std::collections::{HashMap, HashSet};
 
@@ -191,8 +191,8 @@ impl Search<'_> {
     }
 }
 
-/// The cheapest way over at most `longest` of these links, each of which may be walked either way; the first of equals in
-/// the order of the links.
+/// The cheapest way over at most `longest` of these links, each of which may be walked either way; the first of
+/// equals in the order of the links.
 fn cheapest(
     links: &[link::Model],
     cost: impl Fn(&link::Model) -> u64,

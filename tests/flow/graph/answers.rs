@@ -386,6 +386,9 @@ async fn a_neighbourhood_collapses_into_groups_with_their_members() -> Result<()
             ];
             assert_eq!(groups, expected);
         }
+        let many =
+            collapse::collapsed(&env, &ana(), &ids[6..7], &wants, (Dimension::Registrar, 500, 500)).await;
+        assert!(matches!(many, Err(Error::Invalid { .. })), "{many:?}");
         Ok(())
     })
     .await
