@@ -239,7 +239,7 @@ impl Guard {
         let operation = pick(&document, asked.operation).map_err(one)?.clone();
         variables::check(&self.types, &operation.node, asked.variables, asked.uploads)?;
         let counts = Counts::new(&document);
-        let count::Cost { fields: cost, copied } =
+        let count::Cost { fields: cost, copied, .. } =
             count::cost(&self.types, &counts, &operation, asked.variables);
         // A large text that is used a few times is a large text; one that is used a thousand times is an attack.
         let given: u64 = asked.variables.values().map(count::bytes).sum();

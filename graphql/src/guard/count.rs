@@ -162,6 +162,8 @@ impl<'d> Sizes<'_, 'd> {
 pub(super) struct Cost {
     /// The fields of the largest possible answer.
     pub(super) fields: u64,
+    /// Those of them that the rows of the field above do not multiply.
+    once: u64,
     /// The bytes of the variables' values, each counted at every use.
     pub(super) copied: u64,
 }
@@ -170,6 +172,7 @@ impl Cost {
     fn and(self, other: Self) -> Self {
         Self {
             fields: self.fields.saturating_add(other.fields),
+            once: self.once.saturating_add(other.once),
             copied: self.copied.saturating_add(other.copied),
         }
     }
@@ -234,7 +237,7 @@ impl<'d> Costs<'_, 'd> {
             };
             let values = directives.iter().flat_map(|directive| &directive.node.arguments);
             let copied = values.map(|(_, value)| self.copied(&value.node)).sum();
-            sum.and(inner).and(Cost { fields: 0, copied })
+            sum.and(inner).and(Cost { copied, ..Cost::default() })
         })
     }
 
@@ -255,7 +258,7 @@ impl<'d> Costs<'_, 'd> {
         let types = self.types;
         let copied = field.arguments.iter().map(|(_, value)| self.copied(&value.node)).sum();
         let Some((parent, info)) = parent.and_then(|p| Some((p, types.field(p, &field.name.node)?))) else {
-            return Cost { fields: 1, copied };
+            return Cost { fields: 1, copied, ..Cost::default() };
         };
         let below = self.set(&field.selection_set.node, types.core(&info.ty));
         let rows = if info.args.contains_key("first") {
@@ -270,9 +273,14 @@ impl<'d> Costs<'_, 'd> {
                 None => 1,
             }
         };
-        let below =
-            Cost { fields: below.fields.saturating_mul(rows), copied: below.copied.saturating_mul(rows) };
-        below.and(Cost { fields: own(&parent.name, &field.name.node), copied })
+        let copied = below.copied.saturating_mul(rows).saturating_add(copied);
+        let fields = below.fields.saturating_mul(rows).saturating_add(below.once);
+        let fields = fields.saturating_add(own(&parent.name, &field.name.node));
+        match (parent.name.as_str(), field.name.node.as_str()) {
+            // Of the whole walk, whatever `first` says of it.
+            ("Neighbourhood", "total" | "collapsed") => Cost { fields: 0, once: fields, copied },
+            _ => Cost { fields, once: 0, copied },
+        }
     }
 
     /// The bytes of the variables in a value.

@@ -313,6 +313,10 @@ fn members_of_groups_and_links_of_a_walk_are_counted() {
     assert_eq!(why(&collapsed(50, "20", links)), None);
     assert_eq!(why(&collapsed(10, "500", links)), Some(Why::Limit));
     assert_eq!(admit(&collapsed(10, "$m", links), value!({ "m": 500 })).unwrap_err()[0].why, Why::Limit);
+    // What is of the whole walk is counted once.
+    assert_eq!(why(&collapsed(50, "20", links).replace("first: 1)", "first: 500)")), None);
+    let shipped = crate::operations::named("Neighbourhood").expect("it is shipped");
+    assert!(admit(shipped, value!({ "of": ["obs_1"], "first": 2_000 })).is_ok());
     let walk = |first: u32| {
         format!(
             "{{ neighbourhood(of: [\"obs_1\"], hops: 1, first: {first}) {{ links {{ id kind from {{ id value }} to {{ id value }} }} }} }}"
