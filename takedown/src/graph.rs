@@ -10,7 +10,9 @@ pub mod fleet;
 pub mod links;
 pub mod neighbourhood;
 pub mod path;
+pub mod total;
 
 pub use filter::{Change, End, LinkFilter, Wants};
 pub use links::{link_totals, links};
-pub use neighbourhood::{Neighbourhood, Node, Total, everything, neighbourhood, total};
+pub use neighbourhood::{Neighbourhood, Node, everything, neighbourhood};
+pub use total::{Total, total};

@@ -1,11 +1,14 @@
 //! The first links of each of many observables in one statement, the limit inside: a hub's other links are not read.
 
-use entities::{ObservableId, link};
+use entities::{LinkId, LinkKind, ObservableId, SourceId, Timestamp, Tlp, link};
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Select,
     Value,
     sea_query::{ArrayType, Cond, Expr, ExprTrait, Func, JoinType, Order, Query, SelectStatement, UnionType},
 };
+
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::filter::End;
 use crate::error::Error;
@@ -66,13 +69,66 @@ pub async fn first_links(
         }
     }
     let Some(whole) = whole else { return Ok(Vec::new()) };
-    let rows = db.query_all(&whole).await?;
-    Ok(rows.iter().map(read_with_end).collect::<Result<_, DbErr>>()?)
+    if backend == DbBackend::Postgres {
+        let rows = db.query_all(&whole).await?;
+        return Ok(rows.iter().map(read_with_end).collect::<Result<_, DbErr>>()?);
+    }
+    packed(db, whole).await
+}
+
+/// Reads the links as one text: on SQLite each row is handed from one thread to another, which takes longer than all
+/// else.
+async fn packed(db: &impl ConnectionTrait, links: SelectStatement) -> Result<Vec<(End, link::Model)>, Error> {
+    type Packed = (Uuid, Uuid, LinkKind, Uuid, Uuid, i64, i64, i64, Tlp, bool);
+    let array = "json_group_array(json_array(hex(id), hex(from_id), kind, hex(to_id), hex(source_id), \
+                 first_seen, last_seen, count, tlp, json(iif(outgoing, 'true', 'false'))))";
+    let rows: Vec<Packed> = text(db, array, links).await?;
+    let model = |row: Packed| {
+        let (id, from, kind, to, source, first_seen, last_seen, count, tlp, outgoing) = row;
+        let link = link::Model {
+            id: LinkId(id),
+            from_id: ObservableId(from),
+            kind,
+            to_id: ObservableId(to),
+            source_id: SourceId(source),
+            first_seen: Timestamp(first_seen),
+            last_seen: Timestamp(last_seen),
+            count,
+            tlp,
+        };
+        (if outgoing { End::Outgoing } else { End::Incoming }, link)
+    };
+    Ok(rows.into_iter().map(model).collect())
+}
+
+/// The ids of a select of one column, `id`, in no order.
+///
+/// # Errors
+/// The database refused.
+pub(super) async fn ids(db: &impl ConnectionTrait, of: SelectStatement) -> Result<Vec<ObservableId>, Error> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        let rows = db.query_all(&of).await?;
+        return Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, DbErr>>()?);
+    }
+    let ids: Vec<Uuid> = text(db, "json_group_array(hex(id))", of).await?;
+    Ok(ids.into_iter().map(ObservableId).collect())
 }
 
 /// Sorts links as the limit took them.
 pub fn newest_first(links: &mut [link::Model]) {
     links.sort_unstable_by_key(|link| std::cmp::Reverse((link.first_seen, link.id)));
+}
+
+/// All rows of a select as one JSON text.
+async fn text<T: DeserializeOwned + Default>(
+    db: &impl ConnectionTrait,
+    array: &'static str,
+    of: SelectStatement,
+) -> Result<T, Error> {
+    let select = Query::select().expr(Expr::cust(array)).from_subquery(of, "found").to_owned();
+    let Some(row) = db.query_one(&select).await? else { return Ok(T::default()) };
+    let text: String = row.try_get_by_index(0)?;
+    Ok(serde_json::from_str(&text).map_err(|error| DbErr::Type(error.to_string()))?)
 }
 
 /// Ids as a table of one column, `id`: an array on PostgreSQL, a JSON text on SQLite, so that the statement's text is
@@ -127,7 +183,7 @@ fn direction(backend: DbBackend, asked: Asked, part: Part) -> SelectStatement {
         select.cross_join(link::Entity);
         select.and_where(Expr::cust("link.rowid").in_subquery(own));
     }
-    select.expr(outgoing).to_owned()
+    select.expr_as(outgoing, "outgoing").to_owned()
 }
 
 /// The link that a row begins with.

@@ -4,13 +4,10 @@
 use std::collections::{HashMap, HashSet};
 
 use entities::{LinkId, ObservableId, link};
-use sea_orm::{
-    ConnectionTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{Expr, Query, UnionType},
-};
+use sea_orm::ConnectionTrait;
 
 use super::{
-    each::{Asked, Part, first_links, given, newest_first},
+    each::{Asked, Part, first_links, newest_first},
     filter::{End, Wants, leading},
 };
 use crate::{
@@ -23,8 +20,8 @@ use crate::{
 
 /// The most observables that a walk begins at.
 pub const STARTS: usize = 100;
-/// How many observables are counted at most, where counting means walking.
-pub const COUNTED: usize = 20_000;
+/// The most observables that are grouped.
+pub const GROUPED: usize = 20_000;
 /// Directions of observables in one statement.
 const STREAMS: usize = 2_000;
 
@@ -55,15 +52,6 @@ impl Neighbourhood {
     pub const LINKS_PER_NODE: usize = 4;
 }
 
-/// How many observables there are in all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Total {
-    /// Exactly so many.
-    Exactly(usize),
-    /// So many were counted, and there are more.
-    AtLeast(usize),
-}
-
 /// What is within `wants.hops` of `of`.
 ///
 /// The order is a promise: of each level the observables are taken as they were found, and of each first its newest
@@ -84,24 +72,7 @@ pub async fn neighbourhood(
     Ok(walk.found)
 }
 
-/// How many observables [`neighbourhood`] would find without a limit, those that it begins at among them. Of one hop
-/// it is counted exactly; of more, exactly up to [`COUNTED`].
-///
-/// # Errors
-/// As [`neighbourhood`].
-pub async fn total(env: &Env, actor: &Actor, of: &[ObservableId], wants: &Wants) -> Result<Total, Error> {
-    let starts = begin(env, actor, of, wants).await?;
-    if wants.hops == 1 {
-        return Ok(Total::Exactly(starts.len() + one_hop(&env.db, actor, &starts, wants).await?));
-    }
-    let mut walk = Walk::new(actor, wants, COUNTED, &starts);
-    walk.keeps_links = false;
-    walk.run(&env.db).await?;
-    let counted = walk.found.nodes.len();
-    Ok(if walk.found.truncated { Total::AtLeast(counted) } else { Total::Exactly(counted) })
-}
-
-/// The observables that [`neighbourhood`] would find without a limit, up to [`COUNTED`], those that it begins at left
+/// The observables that [`neighbourhood`] would find without a limit, up to [`GROUPED`], those that it begins at left
 /// out; and whether there are more.
 ///
 /// # Errors
@@ -113,14 +84,14 @@ pub async fn everything(
     wants: &Wants,
 ) -> Result<(Vec<ObservableId>, bool), Error> {
     let starts = begin(env, actor, of, wants).await?;
-    let mut walk = Walk::new(actor, wants, COUNTED, &starts);
+    let mut walk = Walk::new(actor, wants, GROUPED, &starts);
     walk.keeps_links = false;
     walk.run(&env.db).await?;
     let nodes = walk.found.nodes[starts.len()..].iter().map(|node| node.id);
     Ok((nodes.collect(), walk.found.truncated))
 }
 
-async fn begin(
+pub(super) async fn begin(
     env: &Env,
     actor: &Actor,
     of: &[ObservableId],
@@ -153,35 +124,6 @@ pub(super) async fn seen(env: &Env, actor: &Actor, of: &[ObservableId]) -> Resul
         Some(missing) => Err(Error::not_found("observable", missing)),
         None => Ok(()),
     }
-}
-
-/// The distinct observables one link away from `starts`, counted in the store.
-async fn one_hop(
-    db: &impl ConnectionTrait,
-    actor: &Actor,
-    starts: &[ObservableId],
-    wants: &Wants,
-) -> Result<usize, Error> {
-    let backend = db.get_database_backend();
-    let ends = |end: End| {
-        leading(actor, wants, end)
-            .select_only()
-            .column(end.there())
-            .filter(Expr::col((link::Entity, end.here())).in_subquery(given(backend, starts)))
-            .into_query()
-    };
-    let mut both = ends(End::Outgoing);
-    both.union(UnionType::Distinct, ends(End::Incoming));
-    // Of a union the first part names the columns.
-    let there = Expr::col(("ends", End::Outgoing.there()));
-    let count = Query::select()
-        .expr(Expr::cust("COUNT(*)"))
-        .from_subquery(both, "ends")
-        .and_where(there.not_in_subquery(given(backend, starts)))
-        .to_owned();
-    let row = db.query_one(&count).await?;
-    let counted: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0);
-    Ok(usize::try_from(counted).unwrap_or(0))
 }
 
 /// A walk in progress.
