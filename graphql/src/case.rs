@@ -2,24 +2,23 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 use entities::{cluster, cluster_member, desk, notice, task, verification};
-use takedown::reads::{Page, Slice};
 use time::OffsetDateTime;
-
-use takedown::cluster::tell;
 
 use crate::{
     cluster::{ClusterEvent, ClusterRuling, Explanation, PivotKind, explain, would_leave},
-    context::{ContextExt, id, int},
+    context::{id, int},
     enums::{Authority, Channel, LinkKind, NoticeState, TaskState, Tlp, Verdict},
     error::Result,
     graph::{
         changes::{Changed, LinkChanges},
         fleet::FleetSummary,
     },
-    load::{load, load_many},
-    loaders::{ClusterTasks, DeskOf, MembersOf, ObservableOf, TaskOf, TasksOf, VerificationsOf},
+    load::{load, load_many, load_slice},
+    loaders::{
+        ChangesOf, ClusterTasks, DeskOf, MembersOf, ObservableOf, RulingsOf, TaskOf, TasksOf, VerificationsOf,
+    },
     observable::Observable,
-    page::{Paged, connection, invalid, page},
+    page::{Paged, connection, page},
     viewer::{self, Action},
 };
 
@@ -113,7 +112,7 @@ impl Cluster {
         #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Paged<ClusterEvent>> {
         let page = page(ctx, first, after)?;
-        let slice = tell::changes(ctx.env(), ctx.actor(), self.0.id, page).await?;
+        let slice = load_slice(ctx, ChangesOf(self.0.id, page)).await?;
         Ok(connection(slice, page, |row| row.id.0, ClusterEvent))
     }
 
@@ -125,7 +124,7 @@ impl Cluster {
         #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Paged<ClusterRuling>> {
         let page = page(ctx, first, after)?;
-        let slice = tell::rulings(ctx.env(), ctx.actor(), self.0.id, page).await?;
+        let slice = load_slice(ctx, RulingsOf(self.0.id, page)).await?;
         Ok(connection(slice, page, |row| row.id.0, ClusterRuling))
     }
 
@@ -137,11 +136,7 @@ impl Cluster {
         #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Paged<Task>> {
         let page = page(ctx, first, after)?;
-        if page.first == 0 || page.first > Page::MOST {
-            return Err(invalid("first", "must be 1 to 500"));
-        }
-        let none = Slice { rows: Vec::new(), more: false, total: None };
-        let slice = load(ctx, ClusterTasks(self.0.id, page)).await?.unwrap_or(none);
+        let slice = load_slice(ctx, ClusterTasks(self.0.id, page)).await?;
         Ok(connection(slice, page, |row| row.id.0, Task))
     }
 }

@@ -5,17 +5,17 @@ use async_graphql::{
     connection::{Connection, Edge, EmptyFields},
 };
 use entities::{ImportId, import};
-use takedown::reads::imports;
+use takedown::reads::imports::{self, Lines};
 use time::OffsetDateTime;
 
 use crate::{
-    context::{ContextExt, int},
+    context::int,
     enums::LineVerdict,
     error::Result,
-    load::load,
-    loaders::SourceOf,
+    load::{load, load_slice},
+    loaders::{LinesOf, SourceOf},
     observable::Sighting,
-    page::invalid,
+    page::{invalid, page_length},
 };
 
 /// A batch of indicators that arrived.
@@ -87,14 +87,13 @@ impl Import {
         #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Connection<String, ImportLine, EmptyFields, EmptyFields>> {
-        let first =
-            u64::try_from(first.unwrap_or(50)).map_err(|_| invalid("first", "must not be negative"))?;
+        let first = page_length(first)?;
         let after: i64 = match &after {
             Some(cursor) => cursor.parse().map_err(|_| invalid("after", "is no cursor of this list"))?,
             None => 0,
         };
-        let slice =
-            imports::lines(ctx.env(), ctx.actor(), self.0.id, verdict.map(Into::into), first, after).await?;
+        let wanted = Lines { verdict: verdict.map(Into::into), first, after };
+        let slice = load_slice(ctx, LinesOf(self.0.id, wanted)).await?;
         let mut connection = Connection::new(after > 0, slice.more);
         connection.edges.extend(
             slice

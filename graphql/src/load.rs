@@ -24,7 +24,7 @@ use futures::{
     stream::FuturesUnordered,
     task::AtomicWaker,
 };
-use takedown::error::Error;
+use takedown::{error::Error, reads::Slice};
 
 use crate::{
     error::{ApiError, Result},
@@ -135,6 +135,19 @@ where
     Batch: Loader<K, Error = Arc<Error>>,
 {
     answered(ctx.data_unchecked::<Arc<Loads>>().ask(key).await)
+}
+
+/// The part of a list that the batch has for `key`, whose bounds are checked already.
+///
+/// # Errors
+/// The database refused.
+pub async fn load_slice<K, T>(ctx: &Context<'_>, key: K) -> Result<Slice<T>>
+where
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+    Batch: Loader<K, Value = Slice<T>, Error = Arc<Error>>,
+{
+    let none = Slice { rows: Vec::new(), more: false, total: None };
+    Ok(load(ctx, key).await?.unwrap_or(none))
 }
 
 /// What the batch has for `keys`, in one statement; what is not visible is left out.

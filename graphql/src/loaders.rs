@@ -4,18 +4,24 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
 use entities::{
-    ClusterId, DeskId, NoticeId, ObservableId, SourceId, TaskId, cluster, cluster_member, desk, fact, link,
-    observable, observation, sighting, source, task, verification,
+    ClusterId, DeskId, ImportId, NoticeId, ObservableId, SourceId, TaskId, cluster, cluster_change,
+    cluster_member, cluster_ruling, desk, fact, link, observable, observation, sighting, source, task,
+    verification,
 };
 use takedown::{
     actor::Actor,
+    cluster::tell,
     env::Env,
     error::Error,
     graph::{
         self, End, LinkFilter, changes,
         fleet::{self, Fleets},
     },
-    reads::{Page, Slice, cases, observables},
+    reads::{
+        Page, Slice, cases,
+        imports::{self, Lines},
+        observables,
+    },
 };
 
 /// Loads for one request: its actor sees what it may see.
@@ -87,27 +93,43 @@ keys! {
     TasksOf(NoticeId) => Vec<TaskId>, cases::tasks_of_notices;
 }
 
-/// A page of a cluster's tasks.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ClusterTasks(pub ClusterId, pub Page);
+/// A part of the list of each of many rows, as a loader key. One document asks for few different parts, and each is
+/// loaded for all rows together.
+macro_rules! parts {
+    ($($(#[$doc:meta])* $name:ident($id:ty, $part:ty) => $value:ty, $load:path;)+) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+        pub struct $name(pub $id, pub $part);
 
-impl Loader<ClusterTasks> for Batch {
-    type Value = Slice<task::Model>;
-    type Error = Arc<Error>;
+        impl Loader<$name> for Batch {
+            type Value = Slice<$value>;
+            type Error = Arc<Error>;
 
-    /// One document asks for few different pages, and all clusters of a page are loaded together.
-    async fn load(&self, keys: &[ClusterTasks]) -> Result<HashMap<ClusterTasks, Self::Value>, Arc<Error>> {
-        let mut pages: HashMap<Page, Vec<ClusterId>> = HashMap::new();
-        for ClusterTasks(cluster, page) in keys {
-            pages.entry(*page).or_default().push(*cluster);
+            async fn load(&self, keys: &[$name]) -> Result<HashMap<$name, Slice<$value>>, Arc<Error>> {
+                let mut parts: HashMap<$part, Vec<$id>> = HashMap::new();
+                for $name(id, part) in keys {
+                    parts.entry(*part).or_default().push(*id);
+                }
+                let mut found = HashMap::with_capacity(keys.len());
+                for (part, ids) in parts {
+                    let slices = $load(&self.env, &self.actor, &ids, part).await?;
+                    found.extend(slices.into_iter().map(|(id, slice)| ($name(id, part), slice)));
+                }
+                Ok(found)
+            }
         }
-        let mut found = HashMap::new();
-        for (page, clusters) in pages {
-            let slices = cases::tasks_of_clusters(&self.env, &self.actor, &clusters, page).await?;
-            found.extend(slices.into_iter().map(|(id, slice)| (ClusterTasks(id, page), slice)));
-        }
-        Ok(found)
-    }
+    )+ };
+}
+
+parts! {
+    /// A page of a cluster's tasks.
+    ClusterTasks(ClusterId, Page) => task::Model, cases::tasks_of_clusters;
+    /// A page of what became of a cluster.
+    ChangesOf(ClusterId, Page) => cluster_change::Model, tell::changes;
+    /// A page of what people ruled about a cluster.
+    RulingsOf(ClusterId, Page) => cluster_ruling::Model, tell::rulings;
+    /// Some of an import's lines.
+    LinesOf(ImportId, Lines) => imports::Line, imports::lines;
 }
 
 /// Some of an observable's links in one direction.

@@ -8,7 +8,11 @@ use takedown::{
     access::{self, Action, Subject},
     cluster::tell,
     error::Error,
-    reads::{cases, imports, observables},
+    reads::{
+        cases,
+        imports::{self, Lines},
+        observables,
+    },
 };
 
 use crate::{
@@ -60,8 +64,10 @@ pub async fn node(ctx: &Context<'_>, id: &ID) -> Result<Node> {
         let import: ImportId = import.parse().map_err(|_| none())?;
         let number: i64 = number.parse().map_err(|_| none())?;
         let import = imports::by_id(env, actor, import).await?;
-        let slice = imports::lines(env, actor, import.id, None, 1, number.saturating_sub(1)).await?;
-        let line = slice.rows.into_iter().find(|line| line.number == number).ok_or_else(none)?;
+        let wanted = Lines { verdict: None, first: 1, after: number.saturating_sub(1) };
+        let mut lines = imports::lines(env, actor, &[import.id], wanted).await?;
+        let mut lines = lines.remove(&import.id).into_iter().flat_map(|slice| slice.rows);
+        let line = lines.find(|line| line.number == number).ok_or_else(none)?;
         return Ok(Node::ImportLine(ImportLine(import.id, line)));
     }
     if let Ok(id) = id.parse::<ObservableId>() {

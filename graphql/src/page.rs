@@ -68,14 +68,22 @@ where
 /// The page that `first` and `after` ask for.
 ///
 /// # Errors
-/// `first` is negative, or `after` is no cursor of ours.
+/// `first` is out of bounds, or `after` is no cursor of ours.
 pub fn page(ctx: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Page> {
-    let first = match first {
-        None => DEFAULT_FIRST,
-        Some(first) => u64::try_from(first).map_err(|_| invalid("first", "must not be negative"))?,
-    };
+    let first = page_length(first)?;
     let after = after.map(|cursor| read(&cursor)).transpose()?;
     Ok(Page { first, after, total: ctx.look_ahead().field("totalCount").exists() })
+}
+
+/// How many rows a page has.
+///
+/// # Errors
+/// Not 1 to 500.
+pub fn page_length(first: Option<i32>) -> Result<u64> {
+    let first = first.map_or(Some(DEFAULT_FIRST), |first| u64::try_from(first).ok());
+    first
+        .filter(|first| (1..=Page::MOST).contains(first))
+        .ok_or_else(|| invalid("first", &format!("must be 1 to {}", Page::MOST)))
 }
 
 /// The connection of a slice; `id` is a row's id, `node` its API form.

@@ -17,7 +17,7 @@ use crate::{
     actor::Actor,
     env::Env,
     error::Error,
-    reads::{Page, Slice, cut},
+    reads::{Page, Slice, cut, cut_each},
     visible,
 };
 
@@ -151,34 +151,34 @@ pub async fn pivots(env: &Env, actor: &Actor, page: Page) -> Result<Slice<pivot:
     cut(&env.db, visible::pivots(actor), pivot::Column::Id, page).await
 }
 
-/// What became of a cluster, a page in the order of time.
+/// What became of clusters, the same page of each in the order of time.
 ///
 /// # Errors
 /// As [`pivots`].
 pub async fn changes(
     env: &Env,
     actor: &Actor,
-    id: ClusterId,
+    of: &[ClusterId],
     page: Page,
-) -> Result<Slice<cluster_change::Model>, Error> {
+) -> Result<HashMap<ClusterId, Slice<cluster_change::Model>>, Error> {
     access::check(actor, Action::Read, Subject::System)?;
-    let select = visible::cluster_changes(actor).filter(cluster_change::Column::ClusterId.eq(id));
-    cut(&env.db, select, cluster_change::Column::Id, page).await
+    let columns = (cluster_change::Column::ClusterId, cluster_change::Column::Id);
+    cut_each(&env.db, visible::cluster_changes(actor), columns, of, page).await
 }
 
-/// What people ruled about a cluster, a page in the order of time.
+/// What people ruled about clusters, the same page of each in the order of time.
 ///
 /// # Errors
 /// As [`pivots`].
 pub async fn rulings(
     env: &Env,
     actor: &Actor,
-    id: ClusterId,
+    of: &[ClusterId],
     page: Page,
-) -> Result<Slice<cluster_ruling::Model>, Error> {
+) -> Result<HashMap<ClusterId, Slice<cluster_ruling::Model>>, Error> {
     access::check(actor, Action::Read, Subject::System)?;
-    let select = visible::cluster_rulings(actor).filter(cluster_ruling::Column::ClusterId.eq(id));
-    cut(&env.db, select, cluster_ruling::Column::Id, page).await
+    let columns = (cluster_ruling::Column::ClusterId, cluster_ruling::Column::Id);
+    cut_each(&env.db, visible::cluster_rulings(actor), columns, of, page).await
 }
 
 /// What became of a cluster in one run.

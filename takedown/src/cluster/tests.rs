@@ -198,7 +198,7 @@ async fn who_does_not_see_everything_is_told_no_reasons_hubs_or_hidden_members()
     let page = crate::reads::Page::first(10);
     assert_eq!(tell::pivots(&test, &ana(), page).await.unwrap().rows.len(), 1);
     assert!(tell::pivots(&test, &liaison, page).await.unwrap().rows.is_empty());
-    assert!(tell::changes(&test, &liaison, one, page).await.unwrap().rows.is_empty());
+    assert!(tell::changes(&test, &liaison, &[one], page).await.unwrap()[&one].rows.is_empty());
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 
-use super::{Page, Slice, cut};
+use super::{Page, Slice, cut, cut_each};
 use crate::{
     access::{self, Action, Subject},
     actor::Actor,
@@ -127,7 +127,7 @@ pub async fn tasks(
     cut(&env.db, select, task::Column::Id, page).await
 }
 
-/// A page of the tasks of many clusters at once, each cluster's own page: two statements at most, whatever their number.
+/// The same page of the tasks of each cluster.
 ///
 /// # Errors
 /// As [`tasks`].
@@ -138,49 +138,8 @@ pub async fn tasks_of_clusters(
     page: Page,
 ) -> Result<HashMap<ClusterId, Slice<task::Model>>, Error> {
     access::check(actor, Action::Read, Subject::System)?;
-    if page.first == 0 || page.first > Page::MOST {
-        return Err(Error::invalid("first", format!("must be 1 to {}", Page::MOST)));
-    }
-    let theirs = visible::tasks(actor).filter(task::Column::ClusterId.is_in(of.iter().copied()));
-    let mut slices: HashMap<ClusterId, Slice<task::Model>> =
-        of.iter().map(|id| (*id, Slice { rows: Vec::new(), more: false, total: None })).collect();
-    if page.total {
-        let counts: Vec<(ClusterId, i64)> = theirs
-            .clone()
-            .select_only()
-            .column(task::Column::ClusterId)
-            .column_as(task::Column::Id.count(), "tasks")
-            .group_by(task::Column::ClusterId)
-            .into_tuple()
-            .all(&env.db)
-            .await?;
-        slices.values_mut().for_each(|slice| slice.total = Some(0));
-        for (id, count) in counts {
-            slices.entry(id).and_modify(|slice| slice.total = u64::try_from(count).ok());
-        }
-    }
-    let mut ranked = theirs;
-    if let Some(after) = page.after {
-        ranked = ranked.filter(task::Column::Id.gt(after));
-    }
-    let rank = Expr::cust("ROW_NUMBER() OVER (PARTITION BY cluster_id ORDER BY id)");
-    let ranked = ranked.select_only().column(task::Column::Id).column_as(rank, "place").into_query();
-    let first = Query::select()
-        .column("id")
-        .from_subquery(ranked, "ranked")
-        .and_where(Expr::col("place").lte(page.first + 1))
-        .to_owned();
-    let rows = visible::tasks(actor).filter(task::Column::Id.in_subquery(first));
-    let wanted = usize::try_from(page.first).unwrap_or(usize::MAX);
-    for row in rows.order_by_asc(task::Column::Id).all(&env.db).await? {
-        let Some(slice) = row.cluster_id.and_then(|id| slices.get_mut(&id)) else { continue };
-        if slice.rows.len() < wanted {
-            slice.rows.push(row);
-        } else {
-            slice.more = true;
-        }
-    }
-    Ok(slices)
+    let columns = (task::Column::ClusterId, task::Column::Id);
+    cut_each(&env.db, visible::tasks(actor), columns, of, page).await
 }
 
 /// The task with that id.

@@ -1,9 +1,13 @@
 //! Reads around imports.
 
-use entities::{ImportId, LineVerdict, import, import_line, sighting};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::HashMap;
 
-use super::{Page, Slice, cut};
+use entities::{ImportId, LineVerdict, import, import_line, sighting};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+};
+
+use super::{LISTS, Page, Slice, all_of, cut};
 use crate::{
     access::{self, Action, Subject},
     actor::Actor,
@@ -46,93 +50,123 @@ pub struct Line {
     pub sightings: Vec<sighting::Model>,
 }
 
-/// The lines of an import after line `after`, at most `first`, and whether there are more. Accepted lines that
-/// brought only links have no sighting and are not listed here; the import's figures count them.
+/// Which lines of imports are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Lines {
+    /// Only with this verdict.
+    pub verdict: Option<LineVerdict>,
+    /// How many, 1 to [`Page::MOST`].
+    pub first: u64,
+    /// After this line.
+    pub after: i64,
+}
+
+/// The same part of the lines of each import. Accepted lines that brought only links have no sighting and are not
+/// listed here; the import's figures count them.
 ///
 /// # Errors
 /// The actor may not read, the page is out of bounds, or the database refused.
 pub async fn lines(
     env: &Env,
     actor: &Actor,
-    import: ImportId,
-    verdict: Option<LineVerdict>,
-    first: u64,
-    after: i64,
-) -> Result<Slice<Line>, Error> {
+    of: &[ImportId],
+    wanted: Lines,
+) -> Result<HashMap<ImportId, Slice<Line>>, Error> {
     access::check(actor, Action::Read, Subject::System)?;
-    if first == 0 || first > Page::MOST {
-        return Err(Error::invalid("first", format!("must be 1 to {}", Page::MOST)));
+    let page = Page::first(wanted.first);
+    page.check()?;
+    let mut lines: HashMap<ImportId, Vec<Line>> = HashMap::new();
+    for some in of.chunks(LISTS) {
+        if wanted.verdict != Some(LineVerdict::Accepted) {
+            refused(env, actor, some, wanted, &mut lines).await?;
+        }
+        if wanted.verdict.is_none_or(|verdict| verdict == LineVerdict::Accepted) {
+            accepted(env, actor, some, wanted, &mut lines).await?;
+        }
     }
-    let mut lines = Vec::new();
-    if verdict != Some(LineVerdict::Accepted) {
-        lines.extend(refused(env, actor, import, verdict, first, after).await?);
-    }
-    if verdict.is_none_or(|v| v == LineVerdict::Accepted) {
-        lines.extend(accepted(env, actor, import, first, after).await?);
-    }
-    lines.sort_by_key(|line| line.number);
-    let wanted = usize::try_from(first).unwrap_or(usize::MAX);
-    let more = lines.len() > wanted;
-    lines.truncate(wanted);
-    Ok(Slice { rows: lines, more, total: None })
+    let slice = |of: &ImportId| {
+        let mut lines = lines.remove(of).unwrap_or_default();
+        lines.sort_by_key(|line| line.number);
+        (*of, page.slice(lines, None))
+    };
+    Ok(of.iter().map(slice).collect())
 }
 
 async fn refused(
     env: &Env,
     actor: &Actor,
-    import: ImportId,
-    verdict: Option<LineVerdict>,
-    first: u64,
-    after: i64,
-) -> Result<Vec<Line>, Error> {
-    let mut select = visible::import_lines(actor)
-        .filter(import_line::Column::ImportId.eq(import))
-        .filter(import_line::Column::Line.gt(after))
-        .order_by_asc(import_line::Column::Line)
-        .limit(first + 1);
-    if let Some(verdict) = verdict {
-        select = select.filter(import_line::Column::Verdict.eq(verdict));
+    of: &[ImportId],
+    wanted: Lines,
+    lines: &mut HashMap<ImportId, Vec<Line>>,
+) -> Result<(), Error> {
+    let parts = of.iter().map(|import| {
+        let select = visible::import_lines(actor)
+            .filter(import_line::Column::ImportId.eq(*import))
+            .filter(import_line::Column::Line.gt(wanted.after))
+            .order_by_asc(import_line::Column::Line)
+            .limit(wanted.first + 1);
+        match wanted.verdict {
+            Some(verdict) => select.filter(import_line::Column::Verdict.eq(verdict)),
+            None => select,
+        }
+        .into_query()
+    });
+    for row in env.db.query_all(&all_of(parts)).await? {
+        let row = import_line::Model::from_query_result(&row, "")?;
+        lines.entry(row.import_id).or_default().push(Line {
+            number: row.line,
+            verdict: row.verdict,
+            reason: row.reason,
+            text: row.text,
+            sightings: Vec::new(),
+        });
     }
-    let line = |row: import_line::Model| Line {
-        number: row.line,
-        verdict: row.verdict,
-        reason: row.reason,
-        text: row.text,
-        sightings: Vec::new(),
-    };
-    Ok(select.all(&env.db).await?.into_iter().map(line).collect())
+    Ok(())
 }
 
 /// One line may bring several sightings, so the numbers are paged first.
 async fn accepted(
     env: &Env,
     actor: &Actor,
-    import: ImportId,
-    first: u64,
-    after: i64,
-) -> Result<Vec<Line>, Error> {
-    let of = |select: sea_orm::Select<sighting::Entity>| select.filter(sighting::Column::ImportId.eq(import));
-    let numbers: Vec<i64> = of(visible::sightings(actor))
-        .select_only()
-        .column(sighting::Column::Line)
-        .distinct()
-        .filter(sighting::Column::Line.gt(after))
-        .order_by_asc(sighting::Column::Line)
-        .limit(first + 1)
-        .into_tuple()
-        .all(&env.db)
-        .await?;
-    let (Some(from), Some(to)) = (numbers.first(), numbers.last()) else { return Ok(Vec::new()) };
-    let rows = of(visible::sightings(actor))
-        .filter(sighting::Column::Line.between(*from, *to))
-        .order_by_asc(sighting::Column::Line)
-        .order_by_asc(sighting::Column::Id)
-        .all(&env.db)
-        .await?;
-    let mut lines: Vec<Line> = Vec::new();
-    for row in rows {
+    of: &[ImportId],
+    wanted: Lines,
+    lines: &mut HashMap<ImportId, Vec<Line>>,
+) -> Result<(), Error> {
+    let theirs = |import: ImportId| visible::sightings(actor).filter(sighting::Column::ImportId.eq(import));
+    let parts = of.iter().map(|import| {
+        theirs(*import)
+            .select_only()
+            .columns([sighting::Column::ImportId, sighting::Column::Line])
+            .distinct()
+            .filter(sighting::Column::Line.gt(wanted.after))
+            .order_by_asc(sighting::Column::Line)
+            .limit(wanted.first + 1)
+            .into_query()
+    });
+    let mut last: HashMap<ImportId, i64> = HashMap::new();
+    for row in env.db.query_all(&all_of(parts)).await? {
+        let (import, line): (ImportId, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        last.entry(import).and_modify(|last| *last = line.max(*last)).or_insert(line);
+    }
+    if last.is_empty() {
+        return Ok(());
+    }
+    let parts = last.into_iter().map(|(import, last)| {
+        theirs(import)
+            .filter(sighting::Column::Line.gt(wanted.after))
+            .filter(sighting::Column::Line.lte(last))
+            .order_by_asc(sighting::Column::Line)
+            .order_by_asc(sighting::Column::Id)
+            .into_query()
+    });
+    // The refused lines of an import are before its accepted ones here.
+    for row in env.db.query_all(&all_of(parts)).await? {
+        let row = sighting::Model::from_query_result(&row, "")?;
+        let lines = lines.entry(row.import_id).or_default();
         match lines.last_mut() {
-            Some(line) if line.number == row.line => line.sightings.push(row),
+            Some(line) if line.number == row.line && line.verdict == LineVerdict::Accepted => {
+                line.sightings.push(row);
+            }
             _ => lines.push(Line {
                 number: row.line,
                 verdict: LineVerdict::Accepted,
@@ -142,5 +176,5 @@ async fn accepted(
             }),
         }
     }
-    Ok(lines)
+    Ok(())
 }
