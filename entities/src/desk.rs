@@ -20,7 +20,7 @@ pub struct Model {
     pub scope: String,
     /// The mailbox of the abuse desk.
     pub email: Option<String>,
-    /// Where the address is from: `rdap:host`, `manual`.
+    /// Where the address is from: `rdap:host`, `directory:list`, `manual`.
     pub source: String,
     /// When the source was last read.
     pub verified_at: Option<Timestamp>,

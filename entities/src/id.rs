@@ -166,6 +166,14 @@ id!(
     /// Names a verification.
     VerificationId, "vrf"
 );
+id!(
+    /// Names a party.
+    PartyId, "pty"
+);
+id!(
+    /// Names what a source says about a party.
+    PartyClaimId, "clm"
+);
 
 #[cfg(test)]
 mod tests {

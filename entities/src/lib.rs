@@ -5,6 +5,7 @@
 )]
 
 pub mod audit_event;
+pub mod circle_country;
 pub mod cluster;
 pub mod cluster_change;
 pub mod cluster_member;
@@ -21,6 +22,9 @@ pub mod notice;
 pub mod notice_task;
 pub mod observable;
 pub mod observation;
+pub mod party;
+pub mod party_claim;
+pub mod party_source;
 pub mod pivot;
 pub mod sighting;
 pub mod source;

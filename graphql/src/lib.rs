@@ -17,6 +17,7 @@ pub mod node;
 pub mod observable;
 pub mod operations;
 pub mod page;
+mod party;
 pub mod query;
 pub mod subscription;
 pub mod viewer;

@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
 use entities::{
-    ClusterId, DeskId, ImportId, NoticeId, ObservableId, SourceId, TaskId, cluster, cluster_change,
-    cluster_member, cluster_ruling, desk, fact, link, observable, observation, sighting, source, task,
+    ClusterId, DeskId, ImportId, NoticeId, ObservableId, PartyId, SourceId, TaskId, cluster, cluster_change,
+    cluster_member, cluster_ruling, desk, fact, link, observable, observation, party_claim, sighting, source, task,
     verification,
 };
 use takedown::{
@@ -17,6 +17,7 @@ use takedown::{
         self, End, LinkFilter, changes,
         fleet::{self, Fleets},
     },
+    party,
     reads::{
         Page, Slice, cases,
         imports::{self, Lines},
@@ -89,6 +90,8 @@ keys! {
     TaskOf(TaskId) => task::Model, cases::tasks_by_ids;
     /// A task's verifications.
     VerificationsOf(TaskId) => Vec<verification::Model>, cases::verifications;
+    /// What sources say about a party.
+    ClaimsOf(PartyId) => Vec<party_claim::Model>, party::claims;
     /// The tasks that a notice speaks for.
     TasksOf(NoticeId) => Vec<TaskId>, cases::tasks_of_notices;
 }

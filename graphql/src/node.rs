@@ -2,12 +2,14 @@
 
 use async_graphql::{Context, ID, Interface};
 use entities::{
-    ClusterChangeId, ClusterId, ClusterRulingId, DeskId, ImportId, NoticeId, ObservableId, PivotId, TaskId,
+    ClusterChangeId, ClusterId, ClusterRulingId, DeskId, ImportId, NoticeId, ObservableId, PartyId, PivotId,
+    TaskId,
 };
 use takedown::{
     access::{self, Action, Subject},
     cluster::tell,
     error::Error,
+    party as directory,
     reads::{
         cases,
         imports::{self, Lines},
@@ -24,6 +26,7 @@ use crate::{
     load::load,
     loaders::DeskOf,
     observable::Observable,
+    party::Party,
 };
 
 /// A thing that can be asked for again by its id alone.
@@ -46,6 +49,8 @@ pub enum Node {
     Notice(Notice),
     /// An observable.
     Observable(Observable),
+    /// A party.
+    Party(Party),
     /// A shared value that is parked or ruled about.
     Pivot(Pivot),
     /// A task.
@@ -58,6 +63,10 @@ pub enum Node {
 /// There is none, or it is not visible; the actor may not read; the database refused.
 pub async fn node(ctx: &Context<'_>, id: &ID) -> Result<Node> {
     let (env, actor) = (ctx.env(), ctx.actor());
+    // The directory is for everyone who is signed in, whether they read cases or not.
+    if let Ok(id) = id.parse::<PartyId>() {
+        return Ok(Node::Party(Party(directory::by_id(env, actor, id).await?)));
+    }
     access::check(actor, Action::Read, Subject::System)?;
     let none = || ApiError(Error::not_found("node", id.as_str()));
     if let Some((import, number)) = id.split_once('/') {

@@ -15,6 +15,7 @@ macro_rules! document {
 pub const ALL: &[(&str, &str)] = &[
     document!("ApproveNotice"),
     document!("ApproveTasks"),
+    document!("Circle"),
     document!("ClusterChanged"),
     document!("Clusters"),
     document!("CollapsedNeighbourhood"),
@@ -34,6 +35,8 @@ pub const ALL: &[(&str, &str)] = &[
     document!("Observables"),
     document!("Observe"),
     document!("OpenTasks"),
+    document!("Parties"),
+    document!("Party"),
     document!("Path"),
     document!("Tasks"),
     document!("Viewer"),

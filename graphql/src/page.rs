@@ -18,6 +18,7 @@ use crate::{
     error::{ApiError, Result},
     import::{Import, ImportLine},
     observable::Observable,
+    party::Party,
 };
 
 /// How many rows a page has when the client does not say.
@@ -62,6 +63,7 @@ where
     let builder = one::<ImportLine, EmptyFields, _, _, _>(builder);
     let builder = one::<Notice, Total, _, _, _>(builder);
     let builder = one::<Observable, Total, _, _, _>(builder);
+    let builder = one::<Party, Total, _, _, _>(builder);
     one::<Task, Total, _, _, _>(builder)
 }
 

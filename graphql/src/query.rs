@@ -1,7 +1,10 @@
 //! What can be asked.
 
 use async_graphql::{Context, ID, Object};
-use takedown::reads::{cases, imports, observables};
+use takedown::{
+    party as directory,
+    reads::{cases, imports, observables},
+};
 
 use crate::{
     case::{Cluster, Notice, Task, TaskFilter},
@@ -20,6 +23,7 @@ use crate::{
     node::{Node, node},
     observable::{Observable, ObservableFilter},
     page::{Paged, connection, invalid, page},
+    party::{CircleCountry, Party, PartyFilter, circle},
     viewer::Viewer,
 };
 
@@ -40,7 +44,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(
             name = "id",
-            desc = "The id of an observable, import, line, cluster, task, notice or desk."
+            desc = "The id of an observable, import, line, cluster, task, notice, desk or party."
         )]
         given: ID,
     ) -> Result<Node> {
@@ -234,5 +238,38 @@ impl Query {
         let page = page(ctx, first, after)?;
         let slice = cases::notices(ctx.env(), ctx.actor(), state.map(Into::into), page).await?;
         Ok(connection(slice, page, |row| row.id.0, Notice))
+    }
+    /// One party of the directory: by its id, or by its key.
+    async fn party(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "`pty_…`.")] given: Option<ID>,
+        #[graphql(desc = "`iana:146`, `tld:com`, `csirt:at:cert.at`.")] key: Option<String>,
+    ) -> Result<Party> {
+        let (env, actor) = (ctx.env(), ctx.actor());
+        Ok(Party(match (given, key) {
+            (Some(given), None) => directory::by_id(env, actor, id("party", &given)?).await?,
+            (None, Some(key)) => directory::by_key(env, actor, &key).await?,
+            _ => return Err(invalid("id", "give either `id` or `key`")),
+        }))
+    }
+
+    /// Parties of the directory, in the order in which they were first named.
+    async fn parties(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which are wanted; all if left out.")] filter: Option<PartyFilter>,
+        #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
+    ) -> Result<Paged<Party>> {
+        let page = page(ctx, first, after)?;
+        let filter = filter.unwrap_or_default().read()?;
+        let slice = directory::list(ctx.env(), ctx.actor(), &filter, page).await?;
+        Ok(connection(slice, page, |row| row.id.0, Party))
+    }
+
+    /// The countries that receive a share, by code, each with who receives it.
+    async fn circle(&self, ctx: &Context<'_>) -> Result<Vec<CircleCountry>> {
+        circle(ctx).await
     }
 }

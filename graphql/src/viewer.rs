@@ -40,6 +40,10 @@ pub enum Action {
     ReadLedger,
     /// See the job queue and let dead jobs run again.
     ManageJobs,
+    /// Read the directory of parties and the circle of countries: public knowledge, no case content.
+    ReadDirectory,
+    /// Load lists into the directory, decide about the circle.
+    ManageParties,
 }
 
 /// Whether who asks may do it to what `drafted_by` prepared.

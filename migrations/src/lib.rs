@@ -33,6 +33,10 @@ mod m20261124_000023_pivot;
 mod m20261124_000024_cluster_change;
 mod m20261124_000025_observable_indexes;
 mod m20261124_000030_link_order;
+mod m20261130_000050_party_source;
+mod m20261130_000051_party;
+mod m20261130_000052_party_claim;
+mod m20261130_000053_circle_country;
 
 /// The key of the PostgreSQL advisory lock under which one process at a time changes the schema.
 const SCHEMA_LOCK: i64 = 0x6c6f_636b_7363_6865;
@@ -103,6 +107,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000024_cluster_change::Migration),
             Box::new(m20261124_000025_observable_indexes::Migration),
             Box::new(m20261124_000030_link_order::Migration),
+            Box::new(m20261130_000050_party_source::Migration),
+            Box::new(m20261130_000051_party::Migration),
+            Box::new(m20261130_000052_party_claim::Migration),
+            Box::new(m20261130_000053_circle_country::Migration),
         ]
     }
 }

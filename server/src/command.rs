@@ -9,6 +9,7 @@ mod import;
 mod jobs;
 mod migrate;
 mod observe;
+mod party;
 mod range;
 mod sdl;
 mod serve;
@@ -75,6 +76,9 @@ enum Command {
     /// Make, list and revoke access tokens
     #[command(subcommand)]
     Token(token::Words),
+    /// Load and read the directory of organisations, and the circle of countries
+    #[command(subcommand)]
+    Party(party::Words),
     /// Check or read the ledger
     #[command(subcommand)]
     Audit(audit::Words),
@@ -160,6 +164,7 @@ async fn with_configuration(
         Command::Range(words) => range::run(&context, words).await,
         Command::Migrate(words) => migrate::run(&context, &words).await,
         Command::Token(words) => token::run(&context, words).await,
+        Command::Party(words) => party::run(&context, words).await,
         Command::Audit(words) => audit::run(&context, words).await,
         Command::Jobs(words) => jobs::run(&context, words).await,
         Command::Config(words) => config::run(&context, &words),

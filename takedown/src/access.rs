@@ -36,6 +36,10 @@ pub enum Action {
     ReadLedger,
     /// See the job queue and let dead jobs run again.
     ManageJobs,
+    /// Read the directory of parties and the circle of countries: public knowledge, no case content.
+    ReadDirectory,
+    /// Load lists into the directory, decide about the circle.
+    ManageParties,
 }
 
 impl Action {
@@ -55,6 +59,8 @@ impl Action {
         Self::ManageTokens,
         Self::ReadLedger,
         Self::ManageJobs,
+        Self::ReadDirectory,
+        Self::ManageParties,
     ];
 
     /// The verb, for messages.
@@ -74,6 +80,8 @@ impl Action {
             Self::ManageTokens => "managing tokens",
             Self::ReadLedger => "reading the ledger",
             Self::ManageJobs => "managing jobs",
+            Self::ReadDirectory => "reading the directory",
+            Self::ManageParties => "managing parties",
         }
     }
 }
@@ -121,7 +129,10 @@ pub fn check(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<(), 
         // Mail is sent by the job, after its own check of the approval; no person sends.
         Action::SendNotice => false,
         Action::ManageTokens => role == ActorRole::Admin,
-        Action::ReadLedger | Action::ManageJobs => matches!(role, ActorRole::Admin | ActorRole::Lead),
+        Action::ReadLedger | Action::ManageJobs | Action::ManageParties => {
+            matches!(role, ActorRole::Admin | ActorRole::Lead)
+        }
+        Action::ReadDirectory => true,
     };
     if !allowed {
         return forbidden(action, format!("the role {role} may not do this"));
@@ -145,13 +156,15 @@ fn system_may(action: Action) -> Result<(), Error> {
         | Action::DraftNotice
         | Action::SendNotice
         | Action::Verify
-        | Action::ReadLedger => Ok(()),
+        | Action::ReadLedger
+        | Action::ReadDirectory => Ok(()),
         Action::RuleOnClusters
         | Action::OpenTasks
         | Action::ApproveTasks
         | Action::ApproveNotice
         | Action::ManageTokens
-        | Action::ManageJobs => forbidden(action, "this is a person's decision".into()),
+        | Action::ManageJobs
+        | Action::ManageParties => forbidden(action, "this is a person's decision".into()),
     }
 }
 

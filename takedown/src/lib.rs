@@ -22,6 +22,7 @@ pub mod job;
 pub mod jobs;
 pub mod marking;
 pub mod outside;
+pub mod party;
 pub mod reads;
 pub mod settings;
 pub mod token;

@@ -7,6 +7,7 @@ mod kill;
 mod ledger;
 mod observe;
 mod operator;
+mod party;
 mod queue;
 mod range;
 mod road;

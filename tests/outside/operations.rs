@@ -103,6 +103,18 @@ async fn each_document_does_what_it_says() -> Result<()> {
     assert_eq!(approved["approveNotice"]["id"], notice);
     let viewer = run(app.lea(), "Viewer", json!({})).await?;
     assert_eq!((&viewer["viewer"]["name"], &viewer["viewer"]["approves"]), (&json!("lea"), &json!(true)));
+    let list = br#"{"parties": [{"key": "tld:example", "kind": "registry", "name": "Example Registry",
+        "says": {"email": "abuse@registry.example", "scope": "country:AT"}}]}"#;
+    let given = takedown::party::Given { source: "test", bytes: list, replace: false };
+    takedown::party::load(&app.env, &app.lea(), given).await?;
+    let parties = run(app.ana(), "Parties", json!({ "filter": { "kinds": ["REGISTRY"] } })).await?;
+    let party = &parties["parties"]["edges"][0]["node"];
+    assert_eq!((&parties["parties"]["totalCount"], &party["key"]), (&json!(1), &json!("tld:example")));
+    let party = run(app.ana(), "Party", json!({ "id": party["id"] })).await?;
+    assert_eq!(party["party"]["claims"].as_array().map(Vec::len), Some(3), "{party}");
+    let circle = run(app.ana(), "Circle", json!({})).await?;
+    let austria = circle["circle"].as_array().and_then(|rows| rows.iter().find(|row| row["country"] == "AT"));
+    assert_eq!(austria.map(|row| &row["candidates"][0]["key"]), Some(&json!("tld:example")), "{circle}");
     run(app.lea(), "DemoTasks", json!({})).await?;
     run(app.lea(), "DemoClusters", json!({})).await?;
     assert!(left.is_empty(), "not executed: {left:?}");

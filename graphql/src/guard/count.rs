@@ -329,6 +329,7 @@ fn unsaid(parent: &str, field: &str) -> Option<u64> {
 /// How many rows a list has for each that the field above has multiplied, where that is known.
 fn listed(parent: &str, field: &str) -> Option<u64> {
     match (parent, field) {
+        ("Query", "circle") => Some(takedown::party::circle::COUNTRIES as u64),
         ("Neighbourhood", "links") => Some(takedown::graph::Neighbourhood::LINKS_PER_NODE as u64),
         // `collapsed` was told how many.
         ("NeighbourGroup", "members") => Some(1),

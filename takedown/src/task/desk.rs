@@ -17,7 +17,7 @@ use crate::{
     audit,
     env::Env,
     error::Error,
-    visible,
+    party, visible,
 };
 
 /// The source of a desk that a person recorded; RDAP never changes such a one.
@@ -76,13 +76,33 @@ fn mailbox(known: &Known) -> Option<(String, &str)> {
     })
 }
 
-/// Stores what RDAP proposes and returns the registrars' desks by scope. A person's record stands.
+/// What the source of a desk from the directory begins with.
+const DIRECTORY: &str = "directory:";
+
+/// Fills in the mailboxes that RDAP does not give and the directory does.
+async fn filled(txn: &DatabaseTransaction, proposals: &[Proposal]) -> Result<Vec<Proposal>, Error> {
+    let unknown: Vec<String> =
+        proposals.iter().filter(|p| p.email.is_none()).map(|p| p.scope.clone()).collect();
+    let mut listed = party::mailboxes(txn, &unknown).await?;
+    let mut filled = proposals.to_vec();
+    for proposal in filled.iter_mut().filter(|p| p.email.is_none()) {
+        if let Some((email, source)) = listed.remove(&proposal.scope) {
+            proposal.email = Some(email);
+            proposal.source = format!("{DIRECTORY}{source}");
+        }
+    }
+    Ok(filled)
+}
+
+/// Stores what RDAP proposes, or the directory where RDAP names no mailbox, and returns the registrars' desks by
+/// scope. A person's record stands, and the directory never replaces what RDAP once gave.
 pub(super) async fn refresh(
     env: &Env,
     txn: &DatabaseTransaction,
     actor: &Actor,
     proposals: &[Proposal],
 ) -> Result<BTreeMap<String, desk::Model>, Error> {
+    let proposals = &filled(txn, proposals).await?[..];
     let mut desks = BTreeMap::new();
     for chunk in proposals.chunks(500) {
         let stored = visible::desks(actor)
@@ -96,6 +116,10 @@ pub(super) async fn refresh(
         let now = env.now();
         match desks.get_mut(&proposal.scope) {
             Some(desk) if desk.source == MANUAL || proposal.email.is_none() => {}
+            Some(desk)
+                if proposal.source.starts_with(DIRECTORY)
+                    && desk.email.is_some()
+                    && !desk.source.starts_with(DIRECTORY) => {}
             Some(desk) => {
                 let moved = desk.email != proposal.email;
                 let was = desk.email.clone();

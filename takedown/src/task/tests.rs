@@ -7,6 +7,7 @@ use crate::{
     actor::Actor,
     audit,
     error::Error,
+    party,
     testing::{Seed, Test, ana, lea},
 };
 
@@ -89,6 +90,33 @@ async fn a_registrant_and_the_name_itself_are_never_the_desk() {
     assert_eq!((report.opened.len(), report.without_desk.len(), report.refused.len()), (1, 0, 3));
     let waiting = test.all::<task::Entity>().await;
     assert_eq!(waiting.iter().filter(|row| row.state == TaskState::Review).count(), 1);
+}
+
+#[tokio::test]
+async fn the_directory_knows_a_desk_where_rdap_does_not_unless_its_lists_disagree() {
+    let test = Test::new().await;
+    let list = |email: &str| {
+        format!(
+            "iana_id,name,link,email,form,api,notes,found,as_of\n4,Four,,{email},,,,TRUE,\n5,Five,,a@five.example,,,,TRUE,\n"
+        )
+    };
+    for (source, email) in [("a.csv", "a@four.example"), ("b.csv", "b@four.example")] {
+        let list = list(email);
+        let given = party::Given { source, bytes: list.as_bytes(), replace: false };
+        party::load(&test, &lea(), given).await.unwrap();
+    }
+    let ids = test
+        .plant(&[
+            Seed { name: "d.example", registrar: "4", abuse: None, ..Seed::default() },
+            Seed { name: "e.example", registrar: "5", abuse: None, ..Seed::default() },
+        ])
+        .await;
+    let report = open_all(&test, &ids).await;
+    assert_eq!((report.opened.len(), report.without_desk.len()), (1, 1));
+    let desks = test.all::<desk_row::Entity>().await;
+    let five = desks.iter().find(|desk| desk.scope == "iana:5").unwrap();
+    let told = (five.email.as_deref(), five.source.as_str());
+    assert_eq!(told, (Some("a@five.example"), "directory:a.csv"));
 }
 
 #[tokio::test]
