@@ -174,6 +174,18 @@ id!(
     /// Names what a source says about a party.
     PartyClaimId, "clm"
 );
+id!(
+    /// Names a person.
+    PersonId, "psn"
+);
+id!(
+    /// Names a session.
+    SessionId, "ses"
+);
+id!(
+    /// Names a one-time link.
+    InviteId, "inv"
+);
 
 #[cfg(test)]
 mod tests {

@@ -299,6 +299,8 @@ stored!(
         Lead = "lead",
         /// A person of an agency who works inside an operation.
         Liaison = "liaison",
+        /// A person of a country's or party's desk, who reads what was released to it.
+        Partner = "partner",
         /// Runs the system, sees no case content.
         Admin = "admin",
     }

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{ActorRole, Timestamp, TokenId};
+use crate::{ActorRole, PersonId, Timestamp, TokenId};
 
 /// A bearer token, by its hash.
 #[sea_orm::model]
@@ -26,6 +26,19 @@ pub struct Model {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// The person for whom it acts, with that person’s role and clearance of the moment; none for a token that an
+    /// administrator made for a program.
+    pub person_id: Option<PersonId>,
+    /// What its person calls it.
+    pub label: Option<String>,
+    /// The only acts it may, separated by blanks; all that its role may, if not set.
+    pub actions: Option<String>,
+    /// The only networks it may come from, separated by blanks; all, if not set.
+    pub networks: Option<String>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+    /// From where.
+    pub last_used_from: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -2,11 +2,12 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 use entities::{cluster, cluster_member, desk, notice, task, verification};
+use takedown::access;
 use time::OffsetDateTime;
 
 use crate::{
     cluster::{ClusterEvent, ClusterRuling, Explanation, PivotKind, explain, would_leave},
-    context::{id, int},
+    context::{ContextExt, id, int},
     enums::{Authority, Channel, LinkKind, NoticeState, TaskState, Tlp, Verdict},
     error::Result,
     graph::{
@@ -15,7 +16,8 @@ use crate::{
     },
     load::{load, load_many, load_slice},
     loaders::{
-        ChangesOf, ClusterTasks, DeskOf, MembersOf, ObservableOf, RulingsOf, TaskOf, TasksOf, VerificationsOf,
+        ChangesOf, ClusterTasks, DeskOf, FleetSize, MembersOf, ObservableOf, RulingsOf, TaskOf, TasksOf,
+        VerificationsOf,
     },
     observable::Observable,
     page::{Paged, connection, page},
@@ -33,9 +35,9 @@ impl Cluster {
         self.0.id.into()
     }
 
-    /// What people call it.
-    async fn name(&self) -> &str {
-        &self.0.name
+    /// What people call it; its id for who does not see all of its members, since it may be named after one.
+    async fn name(&self, ctx: &Context<'_>) -> String {
+        if access::sees_all(ctx.actor()) { self.0.name.clone() } else { self.0.id.to_string() }
     }
 
     /// The family that most of its sightings name; empty if none.
@@ -43,9 +45,12 @@ impl Cluster {
         &self.0.family
     }
 
-    /// How many members it has.
-    async fn size(&self) -> i32 {
-        int(self.0.size)
+    /// How many members it has that are visible.
+    async fn size(&self, ctx: &Context<'_>) -> Result<i32> {
+        if access::sees_all(ctx.actor()) {
+            return Ok(int(self.0.size));
+        }
+        Ok(int(load(ctx, FleetSize(self.0.id)).await?.unwrap_or(0)))
     }
 
     /// When it was found.

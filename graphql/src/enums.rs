@@ -386,6 +386,8 @@ mirror!(
         Lead,
         /// A person of an agency, who approves and reads up to TLP:AMBER+STRICT.
         Liaison,
+        /// A person of a country's or party's desk, who reads what was released to it.
+        Partner,
         /// Runs the system and sees no case content.
         Admin,
     }

@@ -18,6 +18,7 @@ pub mod observable;
 pub mod operations;
 pub mod page;
 mod party;
+mod people;
 pub mod query;
 pub mod subscription;
 pub mod viewer;

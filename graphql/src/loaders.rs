@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use async_graphql::dataloader::Loader;
 use entities::{
     ClusterId, DeskId, ImportId, NoticeId, ObservableId, PartyId, SourceId, TaskId, cluster, cluster_change,
-    cluster_member, cluster_ruling, desk, fact, link, observable, observation, party_claim, sighting, source, task,
-    verification,
+    cluster_member, cluster_ruling, desk, fact, link, observable, observation, party as party_row,
+    party_claim, sighting, source, task, verification,
 };
 use takedown::{
     actor::Actor,
@@ -90,6 +90,8 @@ keys! {
     TaskOf(TaskId) => task::Model, cases::tasks_by_ids;
     /// A task's verifications.
     VerificationsOf(TaskId) => Vec<verification::Model>, cases::verifications;
+    /// The party with an id.
+    PartyOf(PartyId) => party_row::Model, party::by_ids;
     /// What sources say about a party.
     ClaimsOf(PartyId) => Vec<party_claim::Model>, party::claims;
     /// The tasks that a notice speaks for.

@@ -9,7 +9,9 @@ use takedown::{
     intake::{self, ImportRequest, format::Format},
     notice,
     observe::due,
+    people::session,
     task::{self, Scope},
+    token,
 };
 
 use crate::{
@@ -20,6 +22,7 @@ use crate::{
     error::{ApiError, Result},
     import::Import,
     page::invalid,
+    people::{AccessToken, CreateTokenInput, CreateTokenPayload, Session},
 };
 
 /// The acts.
@@ -120,6 +123,33 @@ impl Mutation {
         #[graphql(name = "id", desc = "`ntc_…`.")] given: ID,
     ) -> Result<Notice> {
         Ok(Notice(notice::approve(ctx.env(), ctx.actor(), id("notice", &given)?).await?))
+    }
+
+    /// Ends a session of one's own; an administrator ends anybody's.
+    async fn revoke_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "`ses_…`.")] given: ID,
+    ) -> Result<Session> {
+        Ok(Session(session::end(ctx.env(), ctx.actor(), id("session", &given)?).await?))
+    }
+
+    /// Makes a token of one's own, which may at most what one may oneself.
+    async fn create_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What it is for, and what it may.")] input: CreateTokenInput,
+    ) -> Result<CreateTokenPayload> {
+        input.create(ctx).await
+    }
+
+    /// Revokes a token of one's own; an administrator revokes anybody's.
+    async fn revoke_token(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "`tok_…`.")] given: ID,
+    ) -> Result<AccessToken> {
+        Ok(AccessToken(token::revoke(ctx.env(), ctx.actor(), id("token", &given)?).await?))
     }
 }
 

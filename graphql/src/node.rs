@@ -2,14 +2,15 @@
 
 use async_graphql::{Context, ID, Interface};
 use entities::{
-    ClusterChangeId, ClusterId, ClusterRulingId, DeskId, ImportId, NoticeId, ObservableId, PartyId, PivotId,
-    TaskId,
+    ClusterChangeId, ClusterId, ClusterRulingId, DeskId, ImportId, NoticeId, ObservableId, PartyId, PersonId,
+    PivotId, TaskId,
 };
 use takedown::{
     access::{self, Action, Subject},
     cluster::tell,
     error::Error,
     party as directory,
+    people::person,
     reads::{
         cases,
         imports::{self, Lines},
@@ -27,6 +28,7 @@ use crate::{
     loaders::DeskOf,
     observable::Observable,
     party::Party,
+    people::Person,
 };
 
 /// A thing that can be asked for again by its id alone.
@@ -51,6 +53,8 @@ pub enum Node {
     Observable(Observable),
     /// A party.
     Party(Party),
+    /// A person.
+    Person(Person),
     /// A shared value that is parked or ruled about.
     Pivot(Pivot),
     /// A task.
@@ -66,6 +70,15 @@ pub async fn node(ctx: &Context<'_>, id: &ID) -> Result<Node> {
     // The directory is for everyone who is signed in, whether they read cases or not.
     if let Ok(id) = id.parse::<PartyId>() {
         return Ok(Node::Party(Party(directory::by_id(env, actor, id).await?)));
+    }
+    // People are for administrators, to whom alone they are there.
+    if id.parse::<PersonId>().is_ok() {
+        let none = ApiError(Error::not_found("node", id.as_str()));
+        let found = person::named(env, actor, id).await;
+        return found.map(|row| Node::Person(Person(row))).map_err(|error| match error {
+            Error::Forbidden { .. } => none,
+            other => other.into(),
+        });
     }
     access::check(actor, Action::Read, Subject::System)?;
     let none = || ApiError(Error::not_found("node", id.as_str()));

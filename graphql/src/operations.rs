@@ -20,6 +20,7 @@ pub const ALL: &[(&str, &str)] = &[
     document!("Clusters"),
     document!("CollapsedNeighbourhood"),
     document!("CommonPivots"),
+    document!("CreateToken"),
     document!("DemoClusters"),
     document!("DemoTasks"),
     document!("FleetSummary"),
@@ -38,6 +39,9 @@ pub const ALL: &[(&str, &str)] = &[
     document!("Parties"),
     document!("Party"),
     document!("Path"),
+    document!("People"),
+    document!("RevokeSession"),
+    document!("RevokeToken"),
     document!("Tasks"),
     document!("Viewer"),
 ];

@@ -19,6 +19,7 @@ use crate::{
     import::{Import, ImportLine},
     observable::Observable,
     party::Party,
+    people::Person,
 };
 
 /// How many rows a page has when the client does not say.
@@ -64,6 +65,7 @@ where
     let builder = one::<Notice, Total, _, _, _>(builder);
     let builder = one::<Observable, Total, _, _, _>(builder);
     let builder = one::<Party, Total, _, _, _>(builder);
+    let builder = one::<Person, Total, _, _, _>(builder);
     one::<Task, Total, _, _, _>(builder)
 }
 

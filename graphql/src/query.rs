@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Object};
 use takedown::{
     party as directory,
+    people::person,
     reads::{cases, imports, observables},
 };
 
@@ -24,6 +25,7 @@ use crate::{
     observable::{Observable, ObservableFilter},
     page::{Paged, connection, invalid, page},
     party::{CircleCountry, Party, PartyFilter, circle},
+    people::{Person, PersonFilter},
     viewer::Viewer,
 };
 
@@ -44,7 +46,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(
             name = "id",
-            desc = "The id of an observable, import, line, cluster, task, notice, desk or party."
+            desc = "The id of an observable, import, line, cluster, task, notice, desk, party or person."
         )]
         given: ID,
     ) -> Result<Node> {
@@ -271,5 +273,17 @@ impl Query {
     /// The countries that receive a share, by code, each with who receives it.
     async fn circle(&self, ctx: &Context<'_>) -> Result<Vec<CircleCountry>> {
         circle(ctx).await
+    }
+    /// Who may sign in, or might; for administrators.
+    async fn people(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which are wanted; all if left out.")] filter: Option<PersonFilter>,
+        #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
+    ) -> Result<Paged<Person>> {
+        let page = page(ctx, first, after)?;
+        let slice = person::list(ctx.env(), ctx.actor(), filter.unwrap_or_default().read()?, page).await?;
+        Ok(connection(slice, page, |row| row.id.0, Person))
     }
 }

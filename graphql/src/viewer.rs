@@ -6,7 +6,12 @@ use takedown::{
     actor::Actor,
 };
 
-use crate::{context::ContextExt, enums::ActorRole};
+use crate::{
+    context::ContextExt,
+    enums::ActorRole,
+    error::Result,
+    people::{self, AccessToken, Person, Session},
+};
 
 /// An act, as `access` knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -44,6 +49,10 @@ pub enum Action {
     ReadDirectory,
     /// Load lists into the directory, decide about the circle.
     ManageParties,
+    /// Make people, change what they are, end their sessions.
+    ManagePeople,
+    /// See and end one's own sessions, make and revoke one's own tokens, change one's password and second factor.
+    ManageOwnAccess,
 }
 
 /// Whether who asks may do it to what `drafted_by` prepared.
@@ -57,9 +66,27 @@ pub struct Viewer;
 /// Who is signed in.
 #[Object]
 impl Viewer {
-    /// The name, as the ledger keeps it.
-    async fn name(&self, ctx: &Context<'_>) -> String {
-        ctx.actor().to_string()
+    /// The name: of an account the one to sign in with, else the one that the ledger keeps.
+    async fn name(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(match people::own(ctx).await? {
+            Some(Person(row)) => row.name,
+            None => ctx.actor().to_string(),
+        })
+    }
+
+    /// The account; null for a program's token.
+    async fn account(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
+        people::own(ctx).await
+    }
+
+    /// The browsers in which this account is signed in.
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
+        people::own_sessions(ctx).await
+    }
+
+    /// The account's own tokens that were not revoked.
+    async fn tokens(&self, ctx: &Context<'_>) -> Result<Vec<AccessToken>> {
+        people::own_tokens(ctx).await
     }
 
     /// The role; null for machine work.
@@ -67,7 +94,7 @@ impl Viewer {
         ctx.actor().role().map(Into::into)
     }
 
-    /// The agency of a liaison.
+    /// The party of a liaison, or of another person that has one, by its key.
     async fn agency(&self, ctx: &Context<'_>) -> Option<String> {
         match ctx.actor() {
             Actor::Person { agency, .. } => agency.clone(),

@@ -37,6 +37,12 @@ mod m20261130_000050_party_source;
 mod m20261130_000051_party;
 mod m20261130_000052_party_claim;
 mod m20261130_000053_circle_country;
+mod m20261130_000054_person;
+mod m20261130_000055_recovery_code;
+mod m20261130_000056_session;
+mod m20261130_000057_invite;
+mod m20261130_000058_throttle;
+mod m20261130_000059_token_scope;
 
 /// The key of the PostgreSQL advisory lock under which one process at a time changes the schema.
 const SCHEMA_LOCK: i64 = 0x6c6f_636b_7363_6865;
@@ -111,6 +117,12 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000051_party::Migration),
             Box::new(m20261130_000052_party_claim::Migration),
             Box::new(m20261130_000053_circle_country::Migration),
+            Box::new(m20261130_000054_person::Migration),
+            Box::new(m20261130_000055_recovery_code::Migration),
+            Box::new(m20261130_000056_session::Migration),
+            Box::new(m20261130_000057_invite::Migration),
+            Box::new(m20261130_000058_throttle::Migration),
+            Box::new(m20261130_000059_token_scope::Migration),
         ]
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod access;
 mod audit;
 mod cluster;
 mod config;
@@ -14,6 +15,7 @@ mod range;
 mod sdl;
 mod serve;
 mod token;
+mod user;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -32,8 +34,8 @@ use crate::{
 
 /// Takes an infostealer's infrastructure down: from a list of indicators to verified dark.
 ///
-/// Whoever can open the database is trusted: commands act as a local lead (`token` and `jobs` as the
-/// administrator) under the login name or the one given with --as, and the ledger keeps that name.
+/// Whoever can open the database is trusted: commands act as a local lead (`token`, `user`, `party` and
+/// `jobs` as the administrator) under the login name or the one given with --as, and the ledger keeps that name.
 #[derive(Debug, Parser)]
 #[command(name = "lockstep", version, after_help = exit::HELP)]
 pub struct Cli {
@@ -76,6 +78,9 @@ enum Command {
     /// Make, list and revoke access tokens
     #[command(subcommand)]
     Token(token::Words),
+    /// Make people who can sign in, and change what they are
+    #[command(subcommand)]
+    User(user::Words),
     /// Load and read the directory of organisations, and the circle of countries
     #[command(subcommand)]
     Party(party::Words),
@@ -91,6 +96,8 @@ enum Command {
     Config(config::Words),
     /// Print the GraphQL schema
     Sdl(sdl::Words),
+    /// Print who may do what, as the rules answer
+    Access(access::Words),
 }
 
 impl Command {
@@ -136,6 +143,7 @@ pub async fn run(cli: Cli, surroundings: Surroundings) -> Exit {
     let json = cli.globals.json;
     let result = match cli.command {
         Command::Sdl(words) => sdl::run(&words),
+        Command::Access(words) => access::run(&words),
         Command::Doctor(words) => {
             let loaded = load(&surroundings, cli.globals.config.as_deref());
             doctor::run(loaded, json, &words).await
@@ -164,12 +172,13 @@ async fn with_configuration(
         Command::Range(words) => range::run(&context, words).await,
         Command::Migrate(words) => migrate::run(&context, &words).await,
         Command::Token(words) => token::run(&context, words).await,
+        Command::User(words) => user::run(&context, words).await,
         Command::Party(words) => party::run(&context, words).await,
         Command::Audit(words) => audit::run(&context, words).await,
         Command::Jobs(words) => jobs::run(&context, words).await,
         Command::Config(words) => config::run(&context, &words),
         // These need no configuration and were done before.
-        Command::Doctor(_) | Command::Sdl(_) => Ok(Exit::Done),
+        Command::Doctor(_) | Command::Sdl(_) | Command::Access(_) => Ok(Exit::Done),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Configuration: the built-in file, then the operator's, then the environment; checked as a whole before anything
 //! starts. The work itself receives plain [`Settings`].
 
+mod auth;
 mod cluster;
 mod database;
 mod http;
@@ -24,6 +25,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use takedown::settings::Settings;
 
 pub use self::{
+    auth::Auth,
     cluster::Cluster,
     database::Database,
     http::Http,
@@ -49,6 +51,8 @@ const FILE_MAX: u64 = 1 << 20;
 pub struct Config {
     /// The API.
     pub http: Http,
+    /// How people sign in.
+    pub auth: Auth,
     /// The store.
     pub database: Database,
     /// The job queue.
@@ -80,6 +84,7 @@ impl Config {
             observe: self.observe.settings(),
             cluster: self.cluster.settings(),
             mail: self.mail.settings(&self.organisation)?,
+            auth: self.auth.settings(),
         })
     }
 }
@@ -150,6 +155,7 @@ pub fn load(surroundings: &Surroundings, file: Option<&Path>) -> Result<Loaded, 
 /// Reads every section, so that all problems are told at once.
 fn read(layers: &mut Layers) -> Option<Config> {
     let http = section(layers, "http");
+    let auth = section(layers, "auth");
     let database = section(layers, "database");
     let jobs = section(layers, "jobs");
     let log = section(layers, "log");
@@ -161,6 +167,7 @@ fn read(layers: &mut Layers) -> Option<Config> {
     let mail = section(layers, "mail");
     Some(Config {
         http: http?,
+        auth: auth?,
         database: database?,
         jobs: jobs?,
         log: log?,

@@ -6,6 +6,8 @@ mod graphiql;
 mod graphql;
 mod health;
 mod listener;
+mod peer;
+mod people;
 mod trace;
 
 #[cfg(test)]
@@ -17,13 +19,13 @@ use ::graphql::Schema;
 use axum::{
     Extension, Router,
     middleware::{from_fn, from_fn_with_state},
-    routing::get,
+    routing::{get, post},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use takedown::env::Env;
 use tokio_util::sync::CancellationToken;
 
-pub use self::listener::serve;
+pub use self::{auth::SESSION, listener::serve, peer::Peer};
 use crate::config::Http;
 
 /// What the routes share.
@@ -52,6 +54,14 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/graphiql/{file}", get(graphiql::file))
+        .route("/auth/sign-in", post(people::sign_in))
+        .route("/auth/sign-out", post(people::sign_out))
+        .route("/auth/accept", post(people::accept))
+        .route("/auth/password", post(people::password))
+        .route("/auth/second-factor", post(people::second_factor))
+        .route("/auth/files/{file}", get(people::file))
+        .route("/sign-in", get(people::page))
+        .route("/accept", get(people::page))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

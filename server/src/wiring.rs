@@ -22,6 +22,8 @@ pub enum Needs {
     Intake,
     /// The ports to what is outside, too.
     Everything,
+    /// What people need who sign in, too.
+    Serving,
 }
 
 /// Opens the database with its schema up to date, and what else is needed.
@@ -38,6 +40,9 @@ pub async fn open(config: &Config, clock: Clock, needs: Needs) -> anyhow::Result
     if needs >= Needs::Intake {
         let intake = config.intake.clone();
         env.intake = Arc::new(tokio::task::spawn_blocking(move || intake.context()).await??);
+    }
+    if needs >= Needs::Serving {
+        env.seal = Some(config.auth.seal(&env.ids)?);
     }
     if needs >= Needs::Everything {
         let observe = config.observe.clone();

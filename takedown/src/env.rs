@@ -6,7 +6,14 @@ use entities::Timestamp;
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 
 use crate::{
-    clock::Clock, db, error::Error, ids::Ids, intake::context::Context, outside::Outside, settings::Settings,
+    clock::Clock,
+    db,
+    error::Error,
+    ids::Ids,
+    intake::context::Context,
+    outside::Outside,
+    people::{Seal, Used},
+    settings::Settings,
 };
 
 /// The surroundings of the work. One per process, shared behind an `Arc`.
@@ -24,6 +31,10 @@ pub struct Env {
     pub intake: Arc<Context>,
     /// The ports to what is outside; closed until they are set.
     pub outside: Outside,
+    /// The key that seals second factors; none until it is set.
+    pub seal: Option<Seal>,
+    /// When sessions and tokens were used since it was last written.
+    pub used: Used,
     /// Told when a job was committed, so that this process's worker need not wait for its next poll.
     pub jobs_waiting: tokio::sync::Notify,
 }
@@ -38,6 +49,8 @@ impl Env {
             settings,
             intake: Arc::default(),
             outside: Outside::default(),
+            seal: None,
+            used: Used::default(),
             jobs_waiting: tokio::sync::Notify::new(),
         }
     }
@@ -58,6 +71,14 @@ impl Env {
         txn.commit().await?;
         self.jobs_waiting.notify_waiters();
         Ok(())
+    }
+
+    /// The key that seals second factors.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn seal(&self) -> Result<&Seal, Error> {
+        self.seal.as_ref().ok_or_else(|| Error::Unavailable { what: "the key of auth.key_file".into() })
     }
 
     /// The present instant.

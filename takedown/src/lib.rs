@@ -23,6 +23,7 @@ pub mod jobs;
 pub mod marking;
 pub mod outside;
 pub mod party;
+pub mod people;
 pub mod reads;
 pub mod settings;
 pub mod token;

@@ -15,7 +15,7 @@ pub use self::{
     conflict::{Conflict, Position, conflicts},
     country::Country,
     load::{Given, LoadReport, load},
-    read::{PartyFilter, by_id, by_key, claims, list, sources},
+    read::{PartyFilter, by_id, by_ids, by_key, claims, list, sources},
 };
 
 #[cfg(test)]

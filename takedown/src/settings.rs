@@ -15,6 +15,26 @@ pub struct Settings {
     pub mail: MailSettings,
     /// Clustering.
     pub cluster: ClusterSettings,
+    /// Signing in.
+    pub auth: AuthSettings,
+}
+
+/// How long sessions live.
+#[derive(Clone, Debug)]
+pub struct AuthSettings {
+    /// Without being used.
+    pub session_idle: Duration,
+    /// At the longest.
+    pub session_longest: Duration,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        Self {
+            session_idle: Duration::from_secs(60 * 60),
+            session_longest: Duration::from_secs(12 * 60 * 60),
+        }
+    }
 }
 
 /// The job queue's settings.

@@ -1,7 +1,10 @@
 //! Access tokens: how a person or program proves who it is. Only the hash is kept.
 #![expect(clippy::disallowed_methods, reason = "tokens are read to find out who asks")]
 
+use std::{net::IpAddr, sync::Arc};
+
 use entities::{ActorRole, Timestamp, TokenId, token};
+use ipnetwork::IpNetwork;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
 };
@@ -15,7 +18,13 @@ use crate::{
     audit,
     env::Env,
     error::Error,
+    people::person,
 };
+
+/// The most tokens of one person that live at a time.
+const OWN_MAX: usize = 50;
+/// The most networks of one token.
+const NETWORKS_MAX: usize = 20;
 
 /// What every token begins with, so that a leaked one is recognised.
 pub const PREFIX: &str = "lks_";
@@ -53,6 +62,12 @@ pub async fn create(env: &Env, actor: &Actor, new: NewToken) -> Result<(token::M
         created_at: env.now(),
         expires_at: new.expires_at,
         revoked_at: None,
+        person_id: None,
+        label: None,
+        actions: None,
+        networks: None,
+        last_used_at: None,
+        last_used_from: None,
     };
     let txn = env.begin().await?;
     row.clone().into_active_model().reset_all().insert(&txn).await?;
@@ -73,14 +88,109 @@ pub async fn list(env: &Env, actor: &Actor) -> Result<Vec<token::Model>, Error> 
     Ok(token::Entity::find().order_by_asc(token::Column::Id).all(&env.db).await?)
 }
 
-/// Ends a token now. Revoking a revoked one changes nothing.
+/// A token that a person makes for its own programs.
+#[derive(Clone, Debug, Default)]
+pub struct OwnToken {
+    /// What it is for.
+    pub label: String,
+    /// The only acts that it may; all that its person may, if none is named.
+    pub actions: Vec<Action>,
+    /// The only networks that it may come from; all, if none is named.
+    pub networks: Vec<IpNetwork>,
+    /// When it ends; never, if not set.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A network that a token may come from.
 ///
 /// # Errors
-/// The actor may not, there is no such token, or the database refused.
-pub async fn revoke(env: &Env, actor: &Actor, id: TokenId) -> Result<token::Model, Error> {
-    access::check(actor, Action::ManageTokens, Subject::System)?;
+/// The text is none.
+pub fn network(text: &str) -> Result<IpNetwork, Error> {
+    text.parse().map_err(|_| Error::invalid("networks", "must be such as 192.0.2.0/24 or 2001:db8::/32"))
+}
+
+/// Makes a token for who acts and returns it with its secret, which is kept nowhere. It has its person's role and
+/// clearance of the moment in which it is used, and ends when its person is disabled.
+///
+/// # Errors
+/// The actor may not, a field is wrong, there are too many, or the database refused.
+pub async fn create_own(env: &Env, actor: &Actor, new: OwnToken) -> Result<(token::Model, String), Error> {
+    access::check(actor, Action::ManageOwnAccess, Subject::System)?;
+    // A token that may do less must not make one that may do more.
+    if matches!(actor, Actor::Person { only: Some(_), .. }) {
+        return Err(Error::invalid("token", "is made by a person who is signed in, not with another token"));
+    }
+    let label = new.label.trim();
+    if label.is_empty() || label.len() > 200 || label.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            "label",
+            "must be 1 to 200 bytes of text that says what the token is for",
+        ));
+    }
+    if new.expires_at.is_some_and(|at| at <= env.now()) {
+        return Err(Error::invalid("expiresAt", "must be in the future"));
+    }
+    if new.networks.len() > NETWORKS_MAX {
+        return Err(Error::invalid("networks", format!("must be at most {NETWORKS_MAX}")));
+    }
+    if own(env, actor).await?.iter().filter(|row| lives(env, row)).count() >= OWN_MAX {
+        return Err(Error::invalid("token", format!("would be one of more than {OWN_MAX}: revoke some")));
+    }
+    let person = person::own(env, actor).await?;
+    let secret = format!("{PREFIX}{}", base32(&env.ids.secret()));
+    let joined = |words: Vec<String>| (!words.is_empty()).then(|| words.join(" "));
+    let row = token::Model {
+        id: env.id(),
+        hash: hash(&secret),
+        name: actor.to_string(),
+        role: person.role,
+        agency: None,
+        created_at: env.now(),
+        expires_at: new.expires_at,
+        revoked_at: None,
+        person_id: Some(person.id),
+        label: Some(label.to_owned()),
+        actions: joined(new.actions.iter().map(|action| action.name().to_owned()).collect()),
+        networks: joined(new.networks.iter().map(ToString::to_string).collect()),
+        last_used_at: None,
+        last_used_from: None,
+    };
     let txn = env.begin().await?;
-    let row = token::Entity::find_by_id(id).one(&txn).await?.ok_or_else(|| Error::not_found("token", id))?;
+    row.clone().into_active_model().reset_all().insert(&txn).await?;
+    let detail = json!({ "actions": row.actions, "networks": row.networks, "expires_at": row.expires_at });
+    audit::record(&txn, env.now(), actor, "token.created", row.id, detail).await?;
+    env.commit(txn).await?;
+    Ok((row, secret))
+}
+
+/// One's own tokens that were not revoked, oldest first.
+///
+/// # Errors
+/// The actor may not, or the database refused.
+pub async fn own(env: &Env, actor: &Actor) -> Result<Vec<token::Model>, Error> {
+    access::check(actor, Action::ManageOwnAccess, Subject::System)?;
+    let Some(id) = actor.account() else { return Ok(Vec::new()) };
+    let rows = token::Entity::find()
+        .filter(token::Column::PersonId.eq(id))
+        .filter(token::Column::RevokedAt.is_null())
+        .order_by_asc(token::Column::Id);
+    Ok(rows.all(&env.db).await?.into_iter().map(|row| env.used.of_token(row)).collect())
+}
+
+/// Ends a token now: one's own, or as an administrator anybody's. Revoking a revoked one changes nothing.
+///
+/// # Errors
+/// There is no such token of one's own, the actor may not, or the database refused.
+pub async fn revoke(env: &Env, actor: &Actor, id: TokenId) -> Result<token::Model, Error> {
+    let all = access::check(actor, Action::ManageTokens, Subject::System).is_ok();
+    if !all {
+        access::check(actor, Action::ManageOwnAccess, Subject::System)?;
+    }
+    let txn = env.begin().await?;
+    let row = token::Entity::find_by_id(id).one(&txn).await?;
+    // Somebody else's is as if it were not there.
+    let row = row.filter(|row| all || (row.person_id.is_some() && row.person_id == actor.account()));
+    let row = row.ok_or_else(|| Error::not_found("token", id))?;
     if row.revoked_at.is_some() {
         return Ok(row);
     }
@@ -92,11 +202,15 @@ pub async fn revoke(env: &Env, actor: &Actor, id: TokenId) -> Result<token::Mode
     Ok(row)
 }
 
-/// Who holds the token `secret`.
+fn lives(env: &Env, row: &token::Model) -> bool {
+    row.revoked_at.is_none() && row.expires_at.is_none_or(|at| at > env.now())
+}
+
+/// Who holds the token `secret`, which is used from `from`.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] for an unknown, expired or revoked one, without saying which.
-pub async fn actor(env: &Env, secret: &str) -> Result<Actor, Error> {
+/// [`Error::Unauthenticated`] for an unknown, expired or revoked one, or from elsewhere, without saying which.
+pub async fn actor(env: &Env, secret: &str, from: Option<IpAddr>) -> Result<Actor, Error> {
     if !secret.starts_with(PREFIX) || secret.len() > 128 {
         return Err(Error::Unauthenticated);
     }
@@ -104,11 +218,42 @@ pub async fn actor(env: &Env, secret: &str) -> Result<Actor, Error> {
     let row = token::Entity::find().filter(token::Column::Hash.eq(hash.clone())).one(&env.db).await?;
     let row = row.ok_or(Error::Unauthenticated)?;
     let same: bool = row.hash.ct_eq(&hash).into();
-    let ended = row.revoked_at.is_some() || row.expires_at.is_some_and(|at| at <= env.now());
-    if !same || ended {
+    if !same || !lives(env, &row) || !may_come(&row, from) {
         return Err(Error::Unauthenticated);
     }
-    Ok(Actor::Person { name: row.name, role: row.role, agency: row.agency })
+    let actor = holder(env, &row).await?;
+    env.used.token(row.id, env.now(), from);
+    Ok(actor)
+}
+
+async fn holder(env: &Env, row: &token::Model) -> Result<Actor, Error> {
+    let allowed = row.actions.as_deref().map(|names| {
+        // An act that this version does not know is not allowed.
+        names.split(' ').filter_map(Action::named).collect::<Arc<[Action]>>()
+    });
+    let actor = match row.person_id {
+        Some(id) => person::actor(&env.db, id).await?,
+        None => {
+            let (name, role, agency) = (row.name.clone(), row.role, row.agency.clone());
+            Actor::Person { name, role, agency, id: None, clearance: None, only: None }
+        }
+    };
+    Ok(match actor {
+        Actor::Person { name, role, agency, id, clearance, only: None } => {
+            Actor::Person { name, role, agency, id, clearance, only: allowed }
+        }
+        other => other,
+    })
+}
+
+/// Whether the token may come from there: one that is bound comes from nowhere that is not known.
+fn may_come(row: &token::Model, from: Option<IpAddr>) -> bool {
+    let Some(networks) = &row.networks else { return true };
+    let Some(from) = from.map(|from| from.to_canonical()) else { return false };
+    networks
+        .split(' ')
+        .filter_map(|text| text.parse::<IpNetwork>().ok())
+        .any(|network| network.contains(from))
 }
 
 fn well_formed(env: &Env, new: &NewToken) -> Result<(), Error> {
@@ -130,8 +275,9 @@ fn well_formed(env: &Env, new: &NewToken) -> Result<(), Error> {
     if new.agency.as_deref().is_some_and(|agency| !plain(agency)) {
         return Err(Error::invalid("agency", rule));
     }
-    if (new.role == ActorRole::Liaison) != new.agency.is_some() {
-        return Err(Error::invalid("agency", "a liaison has an agency, and no one else has"));
+    let of_agency = matches!(new.role, ActorRole::Liaison | ActorRole::Partner);
+    if of_agency != new.agency.is_some() {
+        return Err(Error::invalid("agency", "a liaison and a partner have an agency, and no one else has"));
     }
     if new.expires_at.is_some_and(|at| at <= env.now()) {
         return Err(Error::invalid("expires_at", "must be in the future"));
@@ -145,7 +291,7 @@ fn hash(secret: &str) -> Vec<u8> {
 }
 
 /// RFC 4648 §6 in lower case, without padding.
-fn base32(bytes: &[u8]) -> String {
+pub(crate) fn base32(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let (mut text, mut bits, mut held) = (String::new(), 0u32, 0u32);
     for byte in bytes {
@@ -205,9 +351,12 @@ mod tests {
         let (row, secret) = create(&env, &admin(), ana(Some(until))).await.expect("made");
         assert!(secret.starts_with("lks_") && secret.len() == 56, "{secret}");
         assert!(!row.hash.is_empty() && !format!("{row:?}").contains(&secret));
-        assert_eq!(actor(&env, &secret).await.expect("known"), Actor::person("ana", ActorRole::Analyst));
+        assert_eq!(
+            actor(&env, &secret, None).await.expect("known"),
+            Actor::person("ana", ActorRole::Analyst)
+        );
         env.clock.advance(Duration::from_secs(60));
-        assert!(matches!(actor(&env, &secret).await, Err(Error::Unauthenticated)));
+        assert!(matches!(actor(&env, &secret, None).await, Err(Error::Unauthenticated)));
     }
 
     #[tokio::test]
@@ -215,11 +364,11 @@ mod tests {
         let env = env().await;
         let (row, secret) = create(&env, &admin(), ana(None)).await.expect("made");
         for wrong in ["", "lks_", "lks_aaaa", &secret[..55], &format!("{secret}a"), &secret.to_uppercase()] {
-            assert!(matches!(actor(&env, wrong).await, Err(Error::Unauthenticated)), "{wrong}");
+            assert!(matches!(actor(&env, wrong, None).await, Err(Error::Unauthenticated)), "{wrong}");
         }
         revoke(&env, &admin(), row.id).await.expect("revoked");
         revoke(&env, &admin(), row.id).await.expect("nothing to do");
-        assert!(matches!(actor(&env, &secret).await, Err(Error::Unauthenticated)));
+        assert!(matches!(actor(&env, &secret, None).await, Err(Error::Unauthenticated)));
         let chain = audit::verify(&env.db).await.expect("a ledger");
         assert!(matches!(chain, audit::Chain::Intact { events: 2, .. }), "{chain:?}");
         assert!(matches!(revoke(&env, &admin(), env.id()).await, Err(Error::NotFound { .. })));

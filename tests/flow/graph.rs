@@ -1,7 +1,7 @@
 //! The graph read model, on both databases: beside a plain walk over the same world, and one figure at a time.
 
 mod answers;
-mod world;
+pub mod world;
 
 use anyhow::{Result, anyhow};
 use entities::{LinkKind, ObservableId, ObservableKind, Tlp};
@@ -20,7 +20,7 @@ use world::{World, ana, day, liaison};
 const CASES: u32 = 150;
 
 /// Runs an async property.
-fn check<S: proptest::strategy::Strategy>(
+pub fn check<S: proptest::strategy::Strategy>(
     strategy: &S,
     property: impl AsyncFn(S::Value) -> Result<()>,
 ) -> Result<()> {

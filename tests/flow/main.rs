@@ -1,5 +1,6 @@
 //! The flows: the whole road, end to end, in one binary.
 
+mod access;
 mod api;
 mod graph;
 mod import;

@@ -51,10 +51,10 @@ async fn a_token_is_its_holder_until_it_is_revoked() -> Result<()> {
         let new =
             NewToken { name: "bo".into(), role: ActorRole::Liaison, agency: Some("bka".into()), expires_at };
         let (row, secret) = token::create(&env, &admin(), new).await?;
-        assert_eq!(token::actor(&env, &secret).await?, Actor::liaison("bo", "bka"));
+        assert_eq!(token::actor(&env, &secret, None).await?, Actor::liaison("bo", "bka"));
         assert_eq!(token::list(&env, &admin()).await?, std::slice::from_ref(&row));
         token::revoke(&env, &admin(), row.id).await?;
-        assert!(matches!(token::actor(&env, &secret).await, Err(Error::Unauthenticated)));
+        assert!(matches!(token::actor(&env, &secret, None).await, Err(Error::Unauthenticated)));
         let verbs: Vec<_> = audit::tail(&env.db, &admin(), 10).await?.into_iter().map(|e| e.verb).collect();
         assert_eq!(verbs, ["token.created", "token.revoked"]);
         assert_eq!(audit::after(&env.db, &admin(), 1, 10).await?.len(), 1);

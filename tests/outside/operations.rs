@@ -4,9 +4,16 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
 use async_graphql::{Request, Variables};
+use entities::ActorRole;
 use graphql::operations;
 use serde_json::{Value, json};
-use takedown::actor::Actor;
+use takedown::{
+    actor::Actor,
+    people::{
+        Device, NewPerson, invite, person, session,
+        sign_in::{Credentials, sign_in},
+    },
+};
 use tests::App;
 
 use crate::running::{app, root};
@@ -115,6 +122,31 @@ async fn each_document_does_what_it_says() -> Result<()> {
     let circle = run(app.ana(), "Circle", json!({})).await?;
     let austria = circle["circle"].as_array().and_then(|rows| rows.iter().find(|row| row["country"] == "AT"));
     assert_eq!(austria.map(|row| &row["candidates"][0]["key"]), Some(&json!("tld:example")), "{circle}");
+    let admin = Actor::person("root", ActorRole::Admin);
+    let new = NewPerson {
+        name: "kim".into(),
+        full_name: None,
+        role: ActorRole::Analyst,
+        party: None,
+        clearance: None,
+    };
+    let kim = person::create(&app.env, &admin, new).await?;
+    let link = invite::create(&app.env, &admin, kim.id).await?;
+    invite::accept(&app.env, &link, "correct horse battery").await?;
+    let given = Credentials { name: "kim".into(), password: "correct horse battery".into(), code: None };
+    let signed = sign_in(&app.env, &given, &Device::default(), None).await?;
+    let (as_kim, _) = session::actor(&app.env, &signed.secret.0).await?;
+    let people = run(admin, "People", json!({})).await?;
+    assert_eq!(people["people"]["edges"][0]["node"]["name"], "kim", "{people}");
+    let input =
+        json!({ "input": { "label": "a script", "actions": ["READ"], "networks": ["192.0.2.0/24"] } });
+    let made = run(as_kim.clone(), "CreateToken", input).await?;
+    let made = &made["createToken"]["token"];
+    assert_eq!((&made["actions"], &made["label"]), (&json!(["READ"]), &json!("a script")));
+    let revoked = run(as_kim.clone(), "RevokeToken", json!({ "id": made["id"] })).await?;
+    assert!(revoked["revokeToken"]["revokedAt"].is_string(), "{revoked}");
+    let ended = run(as_kim, "RevokeSession", json!({ "id": signed.session.to_string() })).await?;
+    assert!(ended["revokeSession"]["endedAt"].is_string(), "{ended}");
     run(app.lea(), "DemoTasks", json!({})).await?;
     run(app.lea(), "DemoClusters", json!({})).await?;
     assert!(left.is_empty(), "not executed: {left:?}");

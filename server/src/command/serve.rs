@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use takedown::{env::Env, job::worker, jobs};
+use takedown::{env::Env, job::worker, jobs, people::used};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::Context;
 use crate::{
+    config::Http,
     exit::Exit,
     http::{self, App},
     output, schedule, telemetry,
@@ -42,10 +43,11 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
     let stop = CancellationToken::new();
     // Listened for before anything can take long, so that a signal at any moment ends the process in order.
     told_to_stop(stop.clone())?;
-    let env = context.env(Needs::Everything).await?;
+    let env = context.env(Needs::Serving).await?;
     let mut parts = JoinSet::new();
     if words.roles.contains(&Role::Web) {
         let limits = Arc::new(context.loaded.config.http.clone());
+        guarded(&limits)?;
         let listener = TcpListener::bind(limits.listen)
             .await
             .with_context(|| format!("cannot listen on {} (http.listen)", limits.listen))?;
@@ -58,6 +60,7 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
             limits: limits.clone(),
         };
         announce(context, &url)?;
+        parts.spawn(note_uses(env.clone(), stop.clone()));
         let (stop, grace) = (stop.clone(), env.settings.jobs.grace);
         parts.spawn(async move { http::serve(listener, http::router(app), &limits, stop, grace).await });
     }
@@ -73,6 +76,31 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
     anyhow::ensure!(whole, "a part of the process ended by itself");
     tracing::info!("stopped");
     Ok(Exit::Done)
+}
+
+/// Writes by the minute, and at the end, when sessions and tokens were last used.
+async fn note_uses(env: Arc<Env>, stop: CancellationToken) {
+    let mut go_on = true;
+    while go_on {
+        tokio::select! {
+            () = stop.cancelled() => go_on = false,
+            () = tokio::time::sleep(Duration::from_secs(60)) => {}
+        }
+        if let Err(error) = used::write(&env).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "cannot note when sessions were used");
+        }
+    }
+}
+
+/// Refuses to speak plain HTTP to a network: cookies and tokens would be read on the way.
+fn guarded(http: &Http) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        http.listen.ip().to_canonical().is_loopback() || !http.trusted_proxies.is_empty(),
+        "http.listen is {}, which is not loopback, and there is no TLS: name the proxy that has it in \
+         http.trusted_proxies, or listen on 127.0.0.1",
+        http.listen
+    );
+    Ok(())
 }
 
 /// Starts the worker loop and the schedule.

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZeroUsize};
 
+use ipnetwork::IpNetwork;
 use serde::{Deserialize, Serialize};
 
 use super::{Size, Span};
@@ -12,6 +13,10 @@ use super::{Size, Span};
 pub struct Http {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Where people reach it.
+    pub public_url: String,
+    /// The networks of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNetwork>,
     /// The largest request body.
     pub body_limit: Size,
     /// The largest multipart request.

@@ -12,17 +12,21 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{Extension, RawQuery, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::{
-        HeaderMap, HeaderValue, StatusCode,
+        Extensions, HeaderMap, HeaderValue, StatusCode,
         header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE},
     },
     response::Response,
 };
 use http_body_util::LengthLimitError;
-use takedown::{actor::Actor, error::Error};
+use takedown::{actor::Actor, error::Error, people::Device};
 use tokio::sync::Semaphore;
 
 use self::{accept::Media, operation::Outcome, params::Params};
-use super::{App, answer, auth, graphiql};
+use super::{
+    App, answer,
+    auth::{self, Caller},
+    graphiql, peer,
+};
 use crate::config::Size;
 
 /// A request with files carries one of these headers: a page of another origin cannot send it unasked, since the
@@ -49,17 +53,19 @@ pub async fn get(
     Extension(sockets): Extension<Sockets>,
     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     RawQuery(query): RawQuery,
+    extensions: Extensions,
     headers: HeaderMap,
 ) -> Response {
+    let device = peer::device(&extensions, &headers, &app.limits.trusted_proxies);
     if let Ok(upgrade) = socket {
-        return socket::open(app, sockets, upgrade, &headers).await;
+        return socket::open(app, sockets, upgrade, &headers, device).await;
     }
     if query.is_none() && graphiql::wanted(&headers) {
         return graphiql::page();
     }
     let answered = async {
         let media = accept::media(&headers).ok_or_else(not_acceptable)?;
-        let actor = who(&app, &headers).await?;
+        let Caller { actor, .. } = who(&app, &headers, &device).await?;
         let params = Params::from_query(query.as_deref().unwrap_or_default()).map_err(bad)?;
         Ok::<_, Refused>((media, operation::ready(&app, params.into_request(), actor, false)))
     };
@@ -77,10 +83,16 @@ pub async fn get(
 
 /// Answers one request as JSON, or as multipart with files
 /// (<https://github.com/jaydenseric/graphql-multipart-request-spec>).
-pub async fn post(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
+pub async fn post(
+    State(app): State<App>,
+    extensions: Extensions,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let device = peer::device(&extensions, &headers, &app.limits.trusted_proxies);
     let answered = async {
         let media = accept::media(&headers).ok_or_else(not_acceptable)?;
-        let actor = who(&app, &headers).await?;
+        let Caller { actor, .. } = who(&app, &headers, &device).await?;
         let request = request(&app, &headers, body, &actor).await?;
         Ok::<_, Refused>((media, operation::ready(&app, request, actor, false)))
     };
@@ -98,8 +110,8 @@ async fn finish(app: &App, media: Media, ready: Result<operation::Ready, Outcome
     media.answer(&outcome)
 }
 
-async fn who(app: &App, headers: &HeaderMap) -> Result<Actor, Refused> {
-    auth::actor(&app.env, headers).await.map_err(|error| Box::new(answer::refusal(&error)))
+async fn who(app: &App, headers: &HeaderMap, device: &Device) -> Result<Caller, Refused> {
+    auth::caller(&app.env, headers, device).await.map_err(|error| Box::new(answer::refusal(&error)))
 }
 
 fn refuse(status: StatusCode, message: &str) -> Refused {

@@ -15,6 +15,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
+use super::Peer;
 use crate::config::Http;
 
 /// How long to wait when the system has no file left for a connection.
@@ -41,8 +42,8 @@ pub async fn serve(
         .max_concurrent_streams(STREAMS)
         .keep_alive_interval(limits.header_timeout.0)
         .keep_alive_timeout(limits.header_timeout.0);
-    while let Some((stream, permit)) = accept(&listener, &permits, &stop).await {
-        connections.spawn(connection(builder.clone(), stream, router.clone(), stop.clone(), permit));
+    while let Some((stream, peer, permit)) = accept(&listener, &permits, &stop).await {
+        connections.spawn(connection(builder.clone(), (stream, peer), router.clone(), stop.clone(), permit));
     }
     // Closed before the wait, so that a balancer sees at once that nobody listens.
     drop(listener);
@@ -57,12 +58,12 @@ async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
     stop: &CancellationToken,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
     let next = async {
         let permit = permits.clone().acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => return Some((stream, permit)),
+                Ok((stream, from)) => return Some((stream, Peer(from.ip()), permit)),
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "cannot accept a connection");
                     tokio::time::sleep(BREATH).await;
@@ -79,14 +80,16 @@ async fn accept(
 
 async fn connection(
     builder: Builder<TokioExecutor>,
-    stream: TcpStream,
+    (stream, peer): (TcpStream, Peer),
     router: Router,
     stop: CancellationToken,
     permit: OwnedSemaphorePermit,
 ) {
     let _held = permit;
-    let service =
-        router.map_request(|request: axum::http::Request<hyper::body::Incoming>| request.map(Body::new));
+    let service = router.map_request(move |mut request: axum::http::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer);
+        request.map(Body::new)
+    });
     let connection =
         builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
     tokio::pin!(connection);

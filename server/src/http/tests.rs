@@ -1,3 +1,5 @@
+mod people;
+
 use axum::{
     body::{Body, to_bytes},
     http::{Request, Response, StatusCode, header::AUTHORIZATION},
@@ -8,6 +10,7 @@ use takedown::{
     actor::Actor,
     clock::Clock,
     ids::Ids,
+    people::Seal,
     settings::Settings,
     token::{self, NewToken},
 };
@@ -23,7 +26,9 @@ async fn app(variables: &[(&str, &str)]) -> App {
     let db = takedown::db::connect("sqlite::memory:", 1).await.expect("a database");
     migrations::up(&db).await.expect("a schema");
     let clock = Clock::manual(Timestamp(1_800_000_000_000_000));
-    let env = Arc::new(Env::new(db, clock, Ids::seeded(1), Settings::default()));
+    let mut env = Env::new(db, clock, Ids::seeded(1), Settings::default());
+    env.seal = Some(Seal::new([3; 32]));
+    let env = Arc::new(env);
     App {
         schema: ::graphql::schema(env.clone()),
         metrics: crate::telemetry::recorder().expect("a recorder").handle(),

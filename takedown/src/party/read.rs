@@ -67,6 +67,24 @@ pub async fn by_id(env: &Env, actor: &Actor, id: PartyId) -> Result<party::Model
     party::Entity::find_by_id(id).one(&env.db).await?.ok_or_else(|| Error::not_found("party", id))
 }
 
+/// The parties with those ids, for batches.
+///
+/// # Errors
+/// The actor may not, or the database refused.
+pub async fn by_ids(
+    env: &Env,
+    actor: &Actor,
+    ids: &[PartyId],
+) -> Result<HashMap<PartyId, party::Model>, Error> {
+    access::check(actor, Action::ReadDirectory, Subject::System)?;
+    let mut found = HashMap::new();
+    for part in ids.chunks(IDS) {
+        let rows = party::Entity::find().filter(party::Column::Id.is_in(part.iter().copied()));
+        found.extend(rows.all(&env.db).await?.into_iter().map(|row| (row.id, row)));
+    }
+    Ok(found)
+}
+
 /// The party with that key, such as `iana:146`.
 ///
 /// # Errors

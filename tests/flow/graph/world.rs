@@ -149,12 +149,25 @@ impl World {
         insert(env, self.stored.clone()).await
     }
 
-    /// Whether somebody sees an observable.
+    /// Whether somebody sees an observable: one that was sighted by its sighting, another beside one that they see sighted.
     pub fn sees(&self, actor: &Actor, of: ObservableId) -> bool {
-        let clearance = access::clearance(actor);
-        self.rows.iter().zip(&self.nodes).any(|(row, (_, tlp))| {
-            row.id == of && clearance.is_some_and(|most| tlp.is_none_or(|tlp| tlp <= most))
-        })
+        let Some(most) = access::clearance(actor) else { return false };
+        let node = |id: ObservableId| {
+            self.rows.iter().zip(&self.nodes).find(|(row, _)| row.id == id).map(|(_, node)| *node)
+        };
+        let sighted = |id: ObservableId| node(id).is_some_and(|(_, tlp)| tlp.is_some_and(|tlp| tlp <= most));
+        match node(of) {
+            None => false,
+            Some((_, Some(tlp))) => tlp <= most,
+            Some((kind, None)) => {
+                most == Tlp::Red
+                    || kind == ObservableKind::NameServer
+                    || self.stored.iter().filter(|link| link.tlp <= most).any(|link| {
+                        (link.from_id == of && sighted(link.to_id))
+                            || (link.to_id == of && sighted(link.from_id))
+                    })
+            }
+        }
     }
 
     /// The links that somebody sees, with both ends.
@@ -234,7 +247,8 @@ pub fn passes(filter: &LinkFilter, link: &link::Model) -> bool {
         && filter.until.is_none_or(|until| link.first_seen <= until)
 }
 
-fn observed(env: &Env, kind: ObservableKind, mark: SourceId, at: usize) -> observable::Model {
+/// An observable of a world.
+pub fn observed(env: &Env, kind: ObservableKind, mark: SourceId, at: usize) -> observable::Model {
     observable::Model {
         id: env.id(),
         kind,
@@ -249,7 +263,8 @@ fn observed(env: &Env, kind: ObservableKind, mark: SourceId, at: usize) -> obser
     }
 }
 
-fn sighted(env: &Env, import: &import::Model, of: ObservableId, tlp: Tlp) -> sighting::Model {
+/// A sighting of one.
+pub fn sighted(env: &Env, import: &import::Model, of: ObservableId, tlp: Tlp) -> sighting::Model {
     sighting::Model {
         id: env.id::<SightingId>(),
         observable_id: of,

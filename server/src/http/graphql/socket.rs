@@ -20,7 +20,12 @@ use futures::{
     stream::{BoxStream, SelectAll, once},
 };
 use serde_json::{Map, Value, json};
-use takedown::{actor::Actor, error::Error, token};
+use takedown::{
+    actor::Actor,
+    error::Error,
+    people::{Device, session},
+    token,
+};
 
 use super::{App, Outcome, Sockets, operation, params::Params};
 use crate::http::{answer, auth};
@@ -58,23 +63,38 @@ pub(super) async fn open(
     sockets: Sockets,
     upgrade: WebSocketUpgrade,
     headers: &HeaderMap,
+    device: Device,
 ) -> Response {
     let Ok(held) = sockets.0.try_acquire_owned() else {
         let message = "too many sockets are open: try again";
         return answer::failure(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message);
     };
-    if let Err(error) = auth::actor(&app.env, headers).await {
+    // A cookie is taken from a page of ours only, here as everywhere: else any page could listen as its visitor.
+    if let Err(error) = auth::caller(&app.env, headers, &device).await {
         return answer::refusal(&error);
     }
-    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let given = match headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
+        Some(value) => Given::Authorization(value.to_owned()),
+        None => auth::cookie(headers).map_or(Given::Nothing, |secret| Given::Cookie(secret.to_owned())),
+    };
     // A little more than is taken: a message that is just too big is read to its end and told so, a larger one cut off.
     let limit = app.limits.body_limit.bytes().saturating_add(SLACK);
     upgrade.protocols([PROTOCOL]).max_message_size(limit).max_frame_size(limit).on_upgrade(
         move |socket| async move {
             let _held = held;
-            Session::new(app, given).run(socket).await;
+            Session::new(app, given, device).run(socket).await;
         },
     )
+}
+
+/// By what a client says who it is.
+enum Given {
+    /// By its `Authorization`.
+    Authorization(String),
+    /// By the session of its cookie.
+    Cookie(String),
+    /// By nothing.
+    Nothing,
 }
 
 /// What an operation has to say.
@@ -88,8 +108,10 @@ enum Event {
 /// One client.
 struct Session {
     app: App,
-    /// The `Authorization` it came with, or sent.
-    given: Option<String>,
+    /// What it came with, or sent.
+    given: Given,
+    /// From where.
+    device: Device,
     /// Who it is, once `connection_init` was answered.
     actor: Option<Actor>,
     running: HashMap<String, AbortHandle>,
@@ -97,8 +119,8 @@ struct Session {
 }
 
 impl Session {
-    fn new(app: App, given: Option<String>) -> Self {
-        Self { app, given, actor: None, running: HashMap::new(), events: SelectAll::new() }
+    fn new(app: App, given: Given, device: Device) -> Self {
+        Self { app, given, device, actor: None, running: HashMap::new(), events: SelectAll::new() }
     }
 
     async fn run(mut self, mut socket: WebSocket) {
@@ -204,8 +226,10 @@ impl Session {
             }
             Some(_) => return Err(BAD),
         };
-        self.given = said.or_else(|| self.given.take());
-        let actor = who(&self.app, self.given.as_deref()).await?;
+        if let Some(said) = said {
+            self.given = Given::Authorization(said);
+        }
+        let actor = who(&self.app, &self.given, &self.device).await?;
         // Nobody has anything to listen to, and sockets are few.
         if actor == Actor::Nobody {
             return Err(FORBIDDEN);
@@ -216,7 +240,7 @@ impl Session {
 
     /// A token that was revoked or has expired ends the conversation.
     async fn still_known(&mut self) -> Result<(), Close> {
-        let now = match who(&self.app, self.given.as_deref()).await {
+        let now = match who(&self.app, &self.given, &self.device).await {
             // Asked again in a moment; what it asks for meanwhile fails by itself.
             Err(LATER) => return Ok(()),
             now => now?,
@@ -282,14 +306,20 @@ impl Session {
     }
 }
 
-/// Who sent that `Authorization`; nobody without one.
-async fn who(app: &App, given: Option<&str>) -> Result<Actor, Close> {
-    let Some(given) = given else { return Ok(Actor::Nobody) };
-    let (scheme, secret) = given.split_once(' ').ok_or(FORBIDDEN)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(FORBIDDEN);
-    }
-    token::actor(&app.env, secret.trim()).await.map_err(|error| match error {
+/// Who that is; nobody by nothing.
+async fn who(app: &App, given: &Given, device: &Device) -> Result<Actor, Close> {
+    let known = match given {
+        Given::Nothing => return Ok(Actor::Nobody),
+        Given::Cookie(secret) => session::actor(&app.env, secret).await.map(|(actor, _)| actor),
+        Given::Authorization(given) => {
+            let (scheme, secret) = given.split_once(' ').ok_or(FORBIDDEN)?;
+            if !scheme.eq_ignore_ascii_case("bearer") {
+                return Err(FORBIDDEN);
+            }
+            token::actor(&app.env, secret.trim(), device.address).await
+        }
+    };
+    known.map_err(|error| match error {
         Error::Unauthenticated => FORBIDDEN,
         _ => LATER,
     })
