@@ -49,13 +49,13 @@ mirror!(
         Redirect,
         /// A profile or page that names the current host.
         DeadDrop,
-        /// A host that payloads come from or talk to.
+        /// A payload that talks to the names, or a host that payloads come from.
         PayloadHost,
         /// The affiliate's identifier in a build.
         Affiliate,
         /// A report or source that names both.
         Mention,
-        /// The form of records: times to live, server software.
+        /// The form of records: an SOA's timers, times to live, server software.
         RecordShape,
         /// The title of a page.
         Title,
@@ -77,7 +77,7 @@ pub struct Explanation {
     cluster: ID,
     /// Its name.
     cluster_name: String,
-    /// The strongest reasons, as JSON text: kind, value, how many share it, weight.
+    /// The strongest reasons, as JSON text: kind, value, how many share it, weight, from when to when it was seen.
     reasons: String,
     /// From the observable to the cluster's core. Empty for the core and for a member that a person put there.
     path: Vec<Step>,
@@ -107,6 +107,10 @@ pub struct SharedReason {
     weight: i32,
     /// Of a burst, the seconds between the two registrations.
     gap: Option<i32>,
+    /// When either of the two was first seen with it; null of what is worked out of other things.
+    first_seen: Option<OffsetDateTime>,
+    /// When either of the two was last seen with it.
+    last_seen: Option<OffsetDateTime>,
 }
 
 impl From<Reason> for SharedReason {
@@ -117,6 +121,8 @@ impl From<Reason> for SharedReason {
             shared_by: int(reason.shared_by),
             weight: int(reason.weight),
             gap: reason.gap.map(int),
+            first_seen: reason.seen.map(|seen| seen.first.datetime()),
+            last_seen: reason.seen.map(|seen| seen.last.datetime()),
         }
     }
 }

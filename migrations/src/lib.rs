@@ -33,6 +33,8 @@ mod m20261124_000023_pivot;
 mod m20261124_000024_cluster_change;
 mod m20261124_000025_observable_indexes;
 mod m20261124_000030_link_order;
+mod m20261130_000040_holding;
+mod m20261130_000041_cluster_run;
 mod m20261130_000050_party_source;
 mod m20261130_000051_party;
 mod m20261130_000052_party_claim;
@@ -113,6 +115,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000024_cluster_change::Migration),
             Box::new(m20261124_000025_observable_indexes::Migration),
             Box::new(m20261124_000030_link_order::Migration),
+            Box::new(m20261130_000040_holding::Migration),
+            Box::new(m20261130_000041_cluster_run::Migration),
             Box::new(m20261130_000050_party_source::Migration),
             Box::new(m20261130_000051_party::Migration),
             Box::new(m20261130_000052_party_claim::Migration),

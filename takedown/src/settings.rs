@@ -116,11 +116,14 @@ pub struct ClusterSettings {
     pub threshold: u32,
     /// How long after a change the names are grouped anew, so that one run serves many changes.
     pub pause: Duration,
+    /// How long runs over changes alone go on before everything is grouped anew.
+    pub full_every: Duration,
 }
 
 impl Default for ClusterSettings {
     fn default() -> Self {
-        Self { hub_limit: 50, threshold: 250, pause: Duration::from_secs(60) }
+        let (pause, full_every) = (Duration::from_secs(60), Duration::from_secs(24 * 3_600));
+        Self { hub_limit: 50, threshold: 250, pause, full_every }
     }
 }
 

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use takedown::cluster::{
     engine::{Hub, Level},
-    recluster,
+    recluster, recluster_changed,
 };
 
 use super::Context;
@@ -36,6 +36,12 @@ pub struct Words {
     /// Say why a name is in its cluster, and change nothing
     #[arg(long, value_name = "NAME", conflicts_with = "edges")]
     explain: Option<String>,
+    /// Group every name anew; this is what is done without a word
+    #[arg(long, conflicts_with_all = ["edges", "explain", "changed"])]
+    full: bool,
+    /// Group anew only what changed since the last run, and what that can move
+    #[arg(long, conflicts_with_all = ["edges", "explain"])]
+    changed: bool,
 }
 
 /// [`Level`] on the command line.
@@ -62,7 +68,12 @@ pub async fn run(context: &Context, words: &Words) -> anyhow::Result<Exit> {
     if let Some(name) = &words.explain {
         return explain::run(context, &env, name).await;
     }
-    let report = recluster(&env, &context.operator()).await?;
+    let operator = context.operator();
+    let report = if words.full || !words.changed {
+        recluster(&env, &operator).await?
+    } else {
+        recluster_changed(&env, &operator).await?
+    };
     if context.json {
         output::json(&json!({ "summary": report }))?;
         return Ok(Exit::Done);

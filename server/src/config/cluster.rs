@@ -17,11 +17,18 @@ pub struct Cluster {
     pub threshold: u32,
     /// How long after a change the names are grouped anew.
     pub pause: Span,
+    /// How long runs over changes alone go on before everything is grouped anew.
+    pub full_every: Span,
 }
 
 impl Cluster {
     /// What the work is given.
     pub fn settings(&self) -> ClusterSettings {
-        ClusterSettings { hub_limit: self.hub_limit.get(), threshold: self.threshold, pause: self.pause.0 }
+        ClusterSettings {
+            hub_limit: self.hub_limit.get(),
+            threshold: self.threshold,
+            pause: self.pause.0,
+            full_every: self.full_every.0,
+        }
     }
 }

@@ -14,6 +14,8 @@ use super::{
 
 /// How fast a gap stops to say anything, in seconds.
 const REACH: f64 = 400.0;
+/// Registrations further apart say nothing, in seconds.
+pub const FARTHEST_APART: i64 = 4 * REACH as i64;
 /// Around a pair, how far others are counted, in seconds.
 const AROUND: i64 = 300;
 /// How fast a busy registrar stops to say anything.
@@ -74,7 +76,7 @@ pub fn pairs(features: &Features, hub_limit: usize) -> Vec<Pair> {
         for (at, one) in run.iter().enumerate() {
             for (other, far) in run.iter().enumerate().skip(at + 1).take(NEXT) {
                 let gap = far.second - one.second;
-                if gap as f64 > REACH * 4.0 {
+                if gap > FARTHEST_APART {
                     break;
                 }
                 let busy = around[other].1 - around[at].0;
@@ -105,7 +107,7 @@ fn registrations(features: &Features, hub_limit: usize) -> Vec<Registration> {
             // Names whose registrar nobody told are not of one registrar.
             let (moment, registrar) = (*registered).filter(|(_, registrar)| *registrar != 0)?;
             let set = features.servers.get(name).copied().unwrap_or(u32::MAX);
-            let known = features.pivots.get(set as usize).is_some_and(|set| set.shared_by() <= hub_limit);
+            let known = features.pivots.get(set as usize).is_some_and(|set| set.shared_by <= hub_limit);
             Some(Registration {
                 registrar,
                 second: moment.second,

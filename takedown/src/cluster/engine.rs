@@ -75,6 +75,16 @@ pub struct Found {
     pub bursts: Vec<burst::Pair>,
 }
 
+/// Groups names anew that are in groups already, which change only as the evidence asks: numbers of communities
+/// below the number of names.
+pub fn regroup(features: &Features, tuning: Tuning, groups: Vec<u32>) -> Found {
+    let (graph, bursts, hubs) = weigh(features, tuning);
+    let sizes = vec![1.0; features.names.len()];
+    let cluster = leiden::communities(&graph, &sizes, search(tuning), Some(groups));
+    let (cluster, clusters) = leiden::number(cluster);
+    Found { cluster, clusters, hubs, graph, bursts }
+}
+
 /// Groups the names.
 pub fn find(features: &Features, tuning: Tuning) -> Found {
     let (graph, bursts, hubs) = weigh(features, tuning);
@@ -102,19 +112,24 @@ const PASSES: usize = 2;
 pub fn weigh(features: &Features, tuning: Tuning) -> (Graph, Vec<burst::Pair>, Vec<Hub>) {
     let mut ties: Vec<Tie> = Vec::new();
     let (kept, parked): (Vec<_>, Vec<_>) =
-        features.pivots.iter().partition(|pivot| pivot.trusted || pivot.shared_by() <= tuning.hub_limit);
+        features.pivots.iter().partition(|pivot| pivot.trusted || pivot.shared_by <= tuning.hub_limit);
     project::project(features, kept.into_iter(), &mut ties);
-    let bursts = burst::pairs(features, tuning.hub_limit);
+    let mut bursts = burst::pairs(features, tuning.hub_limit);
     ties.extend(bursts.iter().map(|pair| pair.tie));
     days(features, &mut ties);
     let worth = tuning.resolution.saturating_mul(LINK_WORTH);
     let crowded = project::links(features, worth, &mut ties);
+    if !features.beside.is_empty() {
+        let within = |tie: &Tie| !features.is_beside(tie.a) && !features.is_beside(tie.b);
+        ties.retain(within);
+        bursts.retain(|pair| within(&pair.tie));
+    }
     let mut hubs: Vec<Hub> = parked
         .into_iter()
         .map(|pivot| Hub {
             kind: features.pivot_kind(pivot.kind),
             value: pivot.value.to_string(),
-            shared_by: pivot.shared_by(),
+            shared_by: pivot.shared_by,
         })
         .chain(crowded.into_iter().map(|(name, links)| Hub {
             kind: PivotKind::Link,
@@ -149,4 +164,4 @@ fn days(features: &Features, ties: &mut Vec<Tie>) {
 }
 
 /// With more names of one registrar the day says nothing.
-const MOST_OF_A_DAY: usize = 40;
+pub const MOST_OF_A_DAY: usize = 40;

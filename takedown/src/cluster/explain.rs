@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
+use entities::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -27,6 +28,18 @@ pub struct Reason {
     /// Of a burst, the seconds between the two registrations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<i64>,
+    /// From when to when it was seen of those who are told about; none of what is worked out of other things.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+}
+
+/// From when to when something was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// First.
+    pub first: Timestamp,
+    /// Last.
+    pub last: Timestamp,
 }
 
 /// Reasons that a member keeps.
@@ -36,7 +49,7 @@ const REASONS: usize = 3;
 pub fn reasons(features: &Features, found: &Found, tuning: Tuning) -> Vec<Vec<Reason>> {
     let mut best: Vec<Vec<Reason>> = vec![Vec::new(); features.names.len()];
     for pivot in &features.pivots {
-        if pivot.shared_by() > tuning.hub_limit && !pivot.trusted {
+        if pivot.shared_by > tuning.hub_limit && !pivot.trusted {
             continue;
         }
         let holders = features.holders_of(pivot);
@@ -52,9 +65,10 @@ pub fn reasons(features: &Features, found: &Found, tuning: Tuning) -> Vec<Vec<Re
                 keep(&mut best[at], (kind, weight), || Reason {
                     kind,
                     value: pivot.value.to_string(),
-                    shared_by: pivot.shared_by(),
+                    shared_by: pivot.shared_by,
                     weight,
                     gap: None,
+                    seen: None,
                 });
             }
         }
@@ -79,6 +93,7 @@ pub fn reasons(features: &Features, found: &Found, tuning: Tuning) -> Vec<Vec<Re
                 shared_by: pair.busy,
                 weight: pair.tie.points,
                 gap: Some(pair.gap),
+                seen: None,
             });
         }
     }
@@ -92,6 +107,7 @@ pub fn reasons(features: &Features, found: &Found, tuning: Tuning) -> Vec<Vec<Re
                     shared_by: 2,
                     weight,
                     gap: None,
+                    seen: None,
                 });
             }
         }
@@ -158,7 +174,8 @@ pub fn strongest(features: &Features, bursts: &[super::burst::Pair], a: u32, b: 
     let shared = held.map(|pivot| {
         let kind = features.pivot_kind(pivot.kind);
         let weight = project::weight(kind, pivot);
-        Reason { kind, value: pivot.value.to_string(), shared_by: pivot.shared_by(), weight, gap: None }
+        let (value, shared_by) = (pivot.value.to_string(), pivot.shared_by);
+        Reason { kind, value, shared_by, weight, gap: None, seen: None }
     });
     let pair = (a.min(b), a.max(b));
     let burst = bursts.iter().find(|burst| (burst.tie.a, burst.tie.b) == pair).map(|burst| Reason {
@@ -167,6 +184,7 @@ pub fn strongest(features: &Features, bursts: &[super::burst::Pair], a: u32, b: 
         shared_by: burst.busy,
         weight: burst.tie.points,
         gap: Some(burst.gap),
+        seen: None,
     });
     shared.chain(burst).max_by(|a, b| a.weight.cmp(&b.weight).then_with(|| b.value.cmp(&a.value)))
 }

@@ -31,6 +31,8 @@ pub struct Features {
     pub servers: Vec<u32>,
     /// Rows that said nothing: placeholders, states.
     pub silent: usize,
+    /// Which names are here for their registrations only, which tell how busy registrars were; empty if none is.
+    pub beside: Vec<bool>,
 }
 
 /// A value that names share.
@@ -44,15 +46,10 @@ pub struct Pivot {
     pub from: usize,
     /// Where they end.
     pub to: usize,
+    /// How many names hold it, those that are not here too.
+    pub shared_by: usize,
     /// Whether a person trusts it: it says much, however many hold it.
     pub trusted: bool,
-}
-
-impl Pivot {
-    /// How many names hold it.
-    pub const fn shared_by(&self) -> usize {
-        self.to - self.from
-    }
 }
 
 impl Features {
@@ -64,10 +61,20 @@ impl Features {
     /// Lets a pivot say nothing. It keeps its place, since [`Features::servers`] counts by places.
     pub fn silence(&mut self, at: usize) {
         let Some(pivot) = self.pivots.get_mut(at) else { return };
-        pivot.to = pivot.from;
+        (pivot.to, pivot.shared_by) = (pivot.from, 0);
         for set in self.servers.iter_mut().filter(|set| **set as usize == at) {
             *set = u32::MAX;
         }
+    }
+
+    /// The kind and the value of a pivot, as they are stored.
+    pub fn key(&self, pivot: &Pivot) -> (String, String) {
+        (self.pivot_kind(pivot.kind).as_str().to_owned(), pivot.value.to_string())
+    }
+
+    /// Whether a name is here for its registration only.
+    pub fn is_beside(&self, name: u32) -> bool {
+        self.beside.get(name as usize).copied().unwrap_or(false)
     }
 
     /// What a kind is to us.
@@ -325,6 +332,7 @@ impl Collector {
                 value: value.into(),
                 from,
                 to: features.holders.len(),
+                shared_by: rows.len(),
                 trusted: false,
             });
         }
@@ -338,17 +346,7 @@ impl Collector {
         let mut seen: Vec<Option<Moment>> = vec![None; names];
         let mut registrar: Vec<Option<u32>> = vec![None; names];
         let earlier = |slot: &mut Option<Moment>, moment: Moment| {
-            // Of one day the exact moment says more.
-            let better = slot.is_none_or(|old| {
-                if old.day() == moment.day() {
-                    moment.exact && (!old.exact || moment < old)
-                } else {
-                    moment < old
-                }
-            });
-            if better {
-                *slot = Some(moment);
-            }
+            *slot = Some(slot.map_or(moment, |known| known.earlier(moment)));
         };
         for (name, value, kind) in &self.rows {
             let at = rank[*name as usize] as usize;

@@ -36,13 +36,13 @@ pub enum PivotKind {
     Redirect,
     /// A profile or page that names the current host.
     DeadDrop,
-    /// A host that payloads come from or talk to.
+    /// A payload that talks to the names, or a host that payloads come from.
     PayloadHost,
     /// The affiliate's identifier in a build.
     Affiliate,
     /// A report or source that names both.
     Mention,
-    /// The form of records: times to live, server software.
+    /// The form of records: an SOA's timers, times to live, server software.
     RecordShape,
     /// The title of a page.
     Title,

@@ -15,6 +15,17 @@ impl Moment {
         self.second.div_euclid(86_400)
     }
 
+    /// The earlier of two; of one day the exact one, which says more.
+    #[must_use]
+    pub fn earlier(self, other: Self) -> Self {
+        let better = if self.day() == other.day() {
+            other.exact && (!self.exact || other < self)
+        } else {
+            other < self
+        };
+        if better { other } else { self }
+    }
+
     /// Reads `2025-05-07`, `2025-05-07T03:37:58Z`, `2025-05-07 03:37:58.146+00:00`, with `/` for `-` too, and
     /// seconds since 1970. None for anything else.
     pub fn read(text: &str) -> Option<Self> {

@@ -27,7 +27,7 @@ pub fn points(kind: PivotKind, shared_by: usize) -> u32 {
 
 /// What a pivot weighs: a trusted one as much as a registrant's token that two names hold.
 pub fn weight(kind: PivotKind, pivot: &Pivot) -> u32 {
-    if pivot.trusted { points(PivotKind::Registrant, 2) } else { points(kind, pivot.shared_by()) }
+    if pivot.trusted { points(PivotKind::Registrant, 2) } else { points(kind, pivot.shared_by) }
 }
 
 /// The family of a kind; kinds that we do not know have one each.

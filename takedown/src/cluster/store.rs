@@ -13,13 +13,47 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{engine::Hub, explain::Reason, identity, load::Population};
+use super::{
+    engine::Hub,
+    explain::Reason,
+    holdings::Value,
+    identity,
+    kind::{Meaning, meaning},
+    load::Population,
+};
 use crate::{env::Env, error::Error};
 
 /// The key of the PostgreSQL advisory lock that lets one writer at a time change clusters.
 const CLUSTER_LOCK: i64 = 0x636c_7573_7465_7273;
 /// Rows in one statement.
 const ROWS: usize = 1_000;
+
+/// What a run over changes moves: nothing else is written.
+pub struct Scope {
+    /// The names, in whole clusters.
+    pub ids: BTreeSet<ObservableId>,
+    /// The values that were counted.
+    pub counts: HashMap<Value, usize>,
+    /// How many may hold one.
+    pub hub_limit: usize,
+}
+
+impl Scope {
+    /// The counted values that too many hold, the most held first.
+    pub fn hubs(&self) -> Vec<Hub> {
+        let hubs = self.counts.iter().filter(|(_, count)| **count > self.hub_limit);
+        let mut hubs: Vec<Hub> = hubs
+            .filter_map(|((kind, value), count)| {
+                let Meaning::Pivot(kind) = meaning(kind) else { return None };
+                Some(Hub { kind, value: value.clone(), shared_by: *count })
+            })
+            .collect();
+        hubs.sort_by(|a, b| {
+            b.shared_by.cmp(&a.shared_by).then_with(|| (a.kind, &a.value).cmp(&(b.kind, &b.value)))
+        });
+        hubs
+    }
+}
 
 /// What storing a run changed.
 #[derive(Default)]
@@ -106,22 +140,25 @@ struct Found<'a> {
 
 type Wanted = BTreeMap<ObservableId, (ClusterId, serde_json::Value)>;
 
-/// Brings clusters and memberships to what a run found: `groups` of name indexes, with the reasons of each name.
+/// Brings clusters and memberships to what a run found: `groups` of name indexes, with the reasons of each name. What
+/// is not in `scope` stays as it is.
 ///
 /// # Errors
 /// The database refused.
-#[expect(clippy::disallowed_methods, reason = "the one writer of clusters, for all of them")]
 pub async fn groups(
     env: &Env,
     txn: &DatabaseTransaction,
     population: &Population,
     groups: &[Vec<usize>],
     reasons: &[Vec<Reason>],
+    scope: Option<&Scope>,
 ) -> Result<Changes, Error> {
-    let present = cluster_member::Entity::find().all(txn).await?;
-    let rows: BTreeMap<ClusterId, cluster::Model> =
-        cluster::Entity::find().all(txn).await?.into_iter().map(|row| (row.id, row)).collect();
-    let rulings = memberships(txn).await?;
+    let present = present(txn, scope).await?;
+    let rows = clusters(txn, scope, &present).await?;
+    let mut rulings = memberships(txn).await?;
+    if let Some(scope) = scope {
+        rulings.pinned.retain(|observable, _| scope.ids.contains(observable));
+    }
     let ids: Vec<Vec<ObservableId>> =
         groups.iter().map(|members| members.iter().map(|name| population.ids[*name]).collect()).collect();
     let home = |id: &ObservableId| rulings.pinned.get(id).map(|(cluster, _)| *cluster);
@@ -165,6 +202,44 @@ pub async fn groups(
     insert_all::<cluster_change::Entity, _>(txn, history).await?;
     changes.rows = changes.ids.len() + members(txn, &present, &wanted, env.now()).await?;
     Ok(changes)
+}
+
+/// The memberships of names in `scope`, and of all who are in a cluster with one: what people put there meanwhile too.
+#[expect(clippy::disallowed_methods, reason = "the one writer of clusters, for all of them")]
+async fn present(
+    txn: &DatabaseTransaction,
+    scope: Option<&Scope>,
+) -> Result<Vec<cluster_member::Model>, Error> {
+    let Some(scope) = scope else { return Ok(cluster_member::Entity::find().all(txn).await?) };
+    let ids: Vec<ObservableId> = scope.ids.iter().copied().collect();
+    let mut rows = Vec::new();
+    for part in ids.chunks(ROWS) {
+        let select = cluster_member::Entity::find()
+            .filter(cluster_member::Column::ObservableId.is_in(part.iter().copied()));
+        rows.extend(select.all(txn).await?);
+    }
+    Ok(rows)
+}
+
+/// The clusters of these memberships; without a `scope` all there are.
+#[expect(clippy::disallowed_methods, reason = "the one writer of clusters, for all of them")]
+async fn clusters(
+    txn: &DatabaseTransaction,
+    scope: Option<&Scope>,
+    present: &[cluster_member::Model],
+) -> Result<BTreeMap<ClusterId, cluster::Model>, Error> {
+    let mut rows = Vec::new();
+    if scope.is_none() {
+        rows = cluster::Entity::find().all(txn).await?;
+    } else {
+        let ids: BTreeSet<ClusterId> = present.iter().map(|row| row.cluster_id).collect();
+        let ids: Vec<ClusterId> = ids.into_iter().collect();
+        for part in ids.chunks(ROWS) {
+            let select = cluster::Entity::find().filter(cluster::Column::Id.is_in(part.iter().copied()));
+            rows.extend(select.all(txn).await?);
+        }
+    }
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
 /// A pin's reason stands before those that the evidence gives.
@@ -392,17 +467,24 @@ async fn members(
     Ok(changed)
 }
 
-/// Parks the hubs of a run, and lets those go that shrank. Returns how many rows changed.
+/// Parks the hubs of a run, and lets those go that shrank; of a `scope` those alone that were counted. Returns how many
+/// rows changed.
 ///
 /// # Errors
 /// The database refused.
 #[expect(clippy::disallowed_methods, reason = "the one writer of pivots, for all of them")]
-pub async fn hubs(env: &Env, txn: &DatabaseTransaction, hubs: &[Hub]) -> Result<usize, Error> {
-    let mut present: HashMap<(String, String), pivot::Model> = pivot::Entity::find()
+pub async fn hubs(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    hubs: &[Hub],
+    scope: Option<&Scope>,
+) -> Result<usize, Error> {
+    let mut present: HashMap<Value, pivot::Model> = pivot::Entity::find()
         .all(txn)
         .await?
         .into_iter()
         .map(|row| ((row.kind.clone(), row.value.clone()), row))
+        .filter(|(value, _)| scope.is_none_or(|scope| scope.counts.contains_key(value)))
         .collect();
     let (mut new, mut changed) = (Vec::new(), 0);
     for hub in hubs {

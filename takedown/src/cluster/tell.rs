@@ -10,7 +10,12 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use serde::Serialize;
 
 use super::{
-    MOST_MEMBERS, engine, explain, explain::Reason, features::Features, kind::PivotKind, load, store, tuning,
+    MOST_MEMBERS, engine, explain,
+    explain::{Reason, Seen},
+    features::Features,
+    gather::Holdings,
+    kind::PivotKind,
+    load, store, tuning,
 };
 use crate::{
     access::{self, Action, Subject},
@@ -67,15 +72,35 @@ pub async fn explain(
     let row = visible::clusters(actor).filter(cluster::Column::Id.eq(member.cluster_id)).one(&env.db).await?;
     let row = row.ok_or_else(|| Error::not_found("cluster", member.cluster_id))?;
     let members = members(env, actor, row.id).await?;
-    let population = load::population(&env.db, actor, Some(&members)).await?;
+    let (population, held) = load::seen(&env.db, actor, &members).await?;
     let tuning = tuning(&env.settings.cluster);
+    let ids = population.by_name();
     let path = tokio::task::spawn_blocking(move || path(&population.features, tuning, &name));
-    Ok(Explanation {
-        cluster: row.id,
-        cluster_name: row.name,
-        reasons: told(actor, member.reasons),
-        path: path.await.map_err(Error::internal)?,
-    })
+    let mut path = path.await.map_err(Error::internal)?;
+    for step in &mut path {
+        let ends = [&step.from, &step.to].map(|name| ids.get(name.as_str()).copied());
+        if let Some(by) = &mut step.by {
+            by.seen = ends.into_iter().flatten().filter_map(|of| seen(&held, of, by)).reduce(both);
+        }
+    }
+    let mut reasons = told(actor, member.reasons);
+    for reason in reasons.as_array_mut().into_iter().flatten() {
+        let Ok(by) = serde_json::from_value::<Reason>(reason.clone()) else { continue };
+        if let Some(seen) = seen(&held, of, &by) {
+            reason["seen"] = serde_json::to_value(seen).map_err(Error::internal)?;
+        }
+    }
+    Ok(Explanation { cluster: row.id, cluster_name: row.name, reasons, path })
+}
+
+/// From when to when a name was seen to hold what a reason tells.
+fn seen(held: &Holdings, of: ObservableId, by: &Reason) -> Option<Seen> {
+    let (first, last) = *held.get(&(of, by.kind.as_str(), by.value.clone()))?;
+    Some(Seen { first, last })
+}
+
+fn both(one: Seen, other: Seen) -> Seen {
+    Seen { first: one.first.min(other.first), last: one.last.max(other.last) }
 }
 
 /// The stored reasons as `actor` may read them. They were weighed over everything there is and quote it, so that who
@@ -112,7 +137,7 @@ pub async fn would_leave(
 ) -> Result<Vec<ObservableId>, Error> {
     access::check(actor, Action::Read, Subject::System)?;
     let members = members(env, actor, id).await?;
-    let population = load::population(&env.db, actor, Some(&members)).await?;
+    let (population, _) = load::seen(&env.db, actor, &members).await?;
     let (tuning, value) = (tuning(&env.settings.cluster), value.to_owned());
     let leaving = tokio::task::spawn_blocking(move || {
         let leaving = explain::would_leave(&population.features, tuning, kind, &value);

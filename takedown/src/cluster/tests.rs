@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Names of one registrar each, so that only links tie them.
-async fn names(test: &Test, count: usize) -> Vec<ObservableId> {
+pub(super) async fn names(test: &Test, count: usize) -> Vec<ObservableId> {
     let texts: Vec<(String, String)> =
         (0..count).map(|at| (format!("n{at:02}.example"), format!("{}", 100 + at))).collect();
     let seeds: Vec<Seed<'_>> =
@@ -23,8 +23,8 @@ async fn names(test: &Test, count: usize) -> Vec<ObservableId> {
     test.plant(&seeds).await
 }
 
-/// Ties names to one thing.
-async fn share(test: &Test, names: &[ObservableId], kind: LinkKind, value: &str) {
+/// Ties names to one thing, and returns it.
+pub(super) async fn share(test: &Test, names: &[ObservableId], kind: LinkKind, value: &str) -> ObservableId {
     let of = match kind {
         LinkKind::ResolvesTo => ObservableKind::Ipv4Address,
         _ => ObservableKind::RegistrantToken,
@@ -41,6 +41,14 @@ async fn share(test: &Test, names: &[ObservableId], kind: LinkKind, value: &str)
         created_at: START,
         version: 1,
     };
+    let to = thing.id;
+    test.insert(vec![thing]).await;
+    tie(test, names, kind, to).await;
+    to
+}
+
+/// Ties names to a thing that is there.
+pub(super) async fn tie(test: &Test, names: &[ObservableId], kind: LinkKind, to: ObservableId) {
     let source_id = test.all::<entities::source::Entity>().await[0].id;
     let links = names
         .iter()
@@ -48,7 +56,7 @@ async fn share(test: &Test, names: &[ObservableId], kind: LinkKind, value: &str)
             id: test.id(),
             from_id: *from,
             kind,
-            to_id: thing.id,
+            to_id: to,
             source_id,
             first_seen: START,
             last_seen: START,
@@ -56,12 +64,11 @@ async fn share(test: &Test, names: &[ObservableId], kind: LinkKind, value: &str)
             tlp: Tlp::Clear,
         })
         .collect();
-    test.insert(vec![thing]).await;
     test.insert::<link::Model, _>(links).await;
 }
 
 /// Who is with whom, by the cluster.
-async fn clusters(test: &Test) -> BTreeMap<ClusterId, Vec<ObservableId>> {
+pub(super) async fn clusters(test: &Test) -> BTreeMap<ClusterId, Vec<ObservableId>> {
     let mut by: BTreeMap<ClusterId, Vec<ObservableId>> = BTreeMap::new();
     for row in test.all::<cluster_member::Entity>().await {
         by.entry(row.cluster_id).or_default().push(row.observable_id);

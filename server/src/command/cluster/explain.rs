@@ -27,10 +27,17 @@ pub async fn run(context: &Context, env: &Env, name: &str) -> anyhow::Result<Exi
         .into_iter()
         .flatten()
         .map(|reason| {
-            ["weight", "shared_by", "kind", "value"].iter().map(|key| text(&reason[*key])).collect()
+            let day = |at: &str| {
+                reason["seen"][at].as_str().unwrap_or_default().get(..10).unwrap_or("-").to_owned()
+            };
+            let told = ["weight", "shared_by", "kind", "value"].iter().map(|key| text(&reason[*key]));
+            told.chain([day("first"), day("last")]).collect()
         })
         .collect::<Vec<Vec<String>>>();
-    output::text(output::table(&["weight", "names", "kind", "what it shares"], &rows))?;
+    output::text(output::table(
+        &["weight", "names", "kind", "what it shares", "first seen", "last seen"],
+        &rows,
+    ))?;
     for step in &told.path {
         let by =
             step.by.as_ref().map_or_else(String::new, |by| format!(", by {} {}", by.kind.as_str(), by.value));
