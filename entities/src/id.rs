@@ -147,6 +147,10 @@ id!(
     ClusterChangeId, "chg"
 );
 id!(
+    /// Names what was learned of families.
+    ClusterModelId, "mdl"
+);
+id!(
     /// Names a shared value.
     PivotId, "piv"
 );

@@ -9,6 +9,7 @@ pub mod circle_country;
 pub mod cluster;
 pub mod cluster_change;
 pub mod cluster_member;
+pub mod cluster_model;
 pub mod cluster_ruling;
 pub mod cluster_run;
 pub mod desk;

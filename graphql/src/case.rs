@@ -6,6 +6,7 @@ use takedown::access;
 use time::OffsetDateTime;
 
 use crate::{
+    attribution::Attribution,
     cluster::{ClusterEvent, ClusterRuling, Explanation, PivotKind, explain, would_leave},
     context::{ContextExt, id, int},
     enums::{Authority, Channel, LinkKind, NoticeState, TaskState, Tlp, Verdict},
@@ -16,8 +17,8 @@ use crate::{
     },
     load::{load, load_many, load_slice},
     loaders::{
-        ChangesOf, ClusterTasks, DeskOf, FleetSize, MembersOf, ObservableOf, RulingsOf, TaskOf, TasksOf,
-        VerificationsOf,
+        ChangesOf, ClusterAttribution, ClusterTasks, DeskOf, FleetSize, MembersOf, ObservableOf, RulingsOf,
+        TaskOf, TasksOf, VerificationsOf,
     },
     observable::Observable,
     page::{Paged, connection, page},
@@ -97,6 +98,12 @@ impl Cluster {
         #[graphql(desc = "`obs_…`.")] observable: ID,
     ) -> Result<Explanation> {
         explain(ctx, self.0.id, id("observable", &observable)?).await
+    }
+
+    /// How likely its members are of known families; null without a model (`lockstep cluster train`), and for who does
+    /// not see everything.
+    async fn attribution(&self, ctx: &Context<'_>) -> Result<Option<Attribution>> {
+        Ok(load(ctx, ClusterAttribution(self.0.id)).await?.map(Attribution::from))
     }
 
     /// The members that would not stay with its core if a pivot said nothing.

@@ -6,12 +6,13 @@ use takedown::cluster::{explain::Reason, kind, ruling, tell};
 use time::OffsetDateTime;
 
 use crate::{
+    attribution::Attribution,
     case::Cluster,
     context::{ContextExt, id, int},
     enums::{ClusterChangeKind, ClusterRulingKind, PivotRuling, mirror},
     error::Result,
     load::{load, load_many},
-    loaders::ObservableOf,
+    loaders::{AttributionOf, ObservableOf},
     observable::Observable,
     page::invalid,
 };
@@ -395,6 +396,10 @@ pub struct LikelyNext {
     nodes: Vec<Likely>,
     /// Whether there were more candidates than are ranked.
     truncated: bool,
+    /// Whether there are more after these.
+    has_next_page: bool,
+    /// The cursor after which the next page begins; null if there are none.
+    end_cursor: Option<String>,
 }
 
 /// A name without a family that joined the neighbourhood of a known one. The machine labels nothing: a person decides.
@@ -418,6 +423,11 @@ impl Likely {
         &self.0.family
     }
 
+    /// How likely it is of known families by itself, whatever it joined; null without a model.
+    async fn attribution(&self, ctx: &Context<'_>) -> Result<Option<Attribution>> {
+        Ok(load(ctx, AttributionOf(self.0.observable)).await?.map(Attribution::from))
+    }
+
     /// What its reasons weigh together, in thousandths of a nat.
     async fn weight(&self) -> i32 {
         int(self.0.weight)
@@ -429,12 +439,23 @@ impl Likely {
     }
 }
 
-/// Names that are likely next, at most `first`.
+/// Names that are likely next, a page of them.
 ///
 /// # Errors
-/// The actor may not read.
-pub async fn likely_next(ctx: &Context<'_>, first: Option<i32>) -> Result<LikelyNext> {
-    let first = first.and_then(|first| usize::try_from(first).ok()).unwrap_or(50);
-    let (likely, truncated) = tell::likely_next(ctx.env(), ctx.actor(), first).await?;
-    Ok(LikelyNext { nodes: likely.into_iter().map(Likely).collect(), truncated })
+/// The actor may not read, or the page is out of bounds.
+pub async fn likely_next(ctx: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<LikelyNext> {
+    let first = u64::try_from(first.unwrap_or(50)).map_err(|_| invalid("first", "must not be negative"))?;
+    let after = after.map(|cursor| place(&cursor)).transpose()?;
+    let page = tell::likely_next(ctx.env(), ctx.actor(), first, after).await?;
+    let end_cursor = page.rows.last().map(|last| format!("{}:{}", last.weight, last.observable));
+    let (truncated, has_next_page) = (page.truncated, page.more);
+    let nodes = page.rows.into_iter().map(Likely).collect();
+    Ok(LikelyNext { nodes, truncated, has_next_page, end_cursor })
+}
+
+/// The weight and id that a cursor of likely names holds.
+fn place(cursor: &str) -> Result<(u64, ObservableId)> {
+    let parts =
+        cursor.split_once(':').and_then(|(weight, id)| Some((weight.parse().ok()?, id.parse().ok()?)));
+    parts.ok_or_else(|| invalid("after", "is no cursor of this list: take it from `endCursor`"))
 }

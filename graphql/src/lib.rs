@@ -2,6 +2,7 @@
 //! which asks `access`.
 #![recursion_limit = "512"]
 
+mod attribution;
 pub mod case;
 mod cluster;
 pub mod context;

@@ -10,7 +10,7 @@ use entities::{
 };
 use takedown::{
     actor::Actor,
-    cluster::tell,
+    cluster::{attribution, tell},
     env::Env,
     error::Error,
     graph::{
@@ -82,6 +82,10 @@ keys! {
     ClusterOf(ClusterId) => cluster::Model, clusters;
     /// How many visible members a cluster has.
     FleetSize(ClusterId) => u64, sizes;
+    /// How likely an observable is of known families.
+    AttributionOf(ObservableId) => attribution::Attribution, attribution::of;
+    /// How likely a cluster's members are of known families.
+    ClusterAttribution(ClusterId) => attribution::Attribution, attribution::of_clusters;
     /// A cluster's members.
     MembersOf(ClusterId) => Vec<cluster_member::Model>, cases::members;
     /// The desk with an id.

@@ -11,13 +11,15 @@ use takedown::{
 use time::OffsetDateTime;
 
 use crate::{
+    attribution::Attribution,
     context::{ContextExt, int},
     enums::{FactKind, GradingScale, LinkKind, ObservableKind, ObservableState, Pap, Probe, Role, Tlp},
     error::Result,
     graph::changes::{Changed, LinkChanges},
     load::load,
     loaders::{
-        FactsOf, LinksOf, ObservableOf, ObservationsOf, SightingsOf, SomeLinks, SourceOf, WantedLinks,
+        AttributionOf, FactsOf, LinksOf, ObservableOf, ObservationsOf, SightingsOf, SomeLinks, SourceOf,
+        WantedLinks,
     },
 };
 
@@ -103,6 +105,12 @@ impl Observable {
     ) -> Result<Bounded<Sighting>> {
         let rows = load(ctx, SightingsOf(self.0.id)).await?.unwrap_or_default();
         Ok(Bounded::new(rows, first, Sighting))
+    }
+
+    /// How likely it is of known families, if it is a name; null without a model (`lockstep cluster train`), and for who
+    /// does not see everything.
+    async fn attribution(&self, ctx: &Context<'_>) -> Result<Option<Attribution>> {
+        Ok(load(ctx, AttributionOf(self.0.id)).await?.map(Attribution::from))
     }
 
     /// What is known of it besides its links; benign lists it is on are among them.

@@ -193,9 +193,10 @@ impl Query {
     async fn likely_next(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most so many; 50 if not said.")] first: Option<i32>,
+        #[graphql(desc = "How many, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<LikelyNext> {
-        likely_next(ctx, first).await
+        likely_next(ctx, first, after).await
     }
 
     /// One task.

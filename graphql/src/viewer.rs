@@ -27,6 +27,8 @@ pub enum Action {
     Recluster,
     /// Accept, reject, name, split and merge clusters, pin and bar members, exclude and trust pivots.
     RuleOnClusters,
+    /// Learn how families are told apart.
+    TrainAttribution,
     /// Open tasks.
     OpenTasks,
     /// Approve tasks that another person opened.

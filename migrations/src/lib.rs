@@ -35,6 +35,7 @@ mod m20261124_000025_observable_indexes;
 mod m20261124_000030_link_order;
 mod m20261130_000040_holding;
 mod m20261130_000041_cluster_run;
+mod m20261130_000042_cluster_model;
 mod m20261130_000050_party_source;
 mod m20261130_000051_party;
 mod m20261130_000052_party_claim;
@@ -117,6 +118,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000030_link_order::Migration),
             Box::new(m20261130_000040_holding::Migration),
             Box::new(m20261130_000041_cluster_run::Migration),
+            Box::new(m20261130_000042_cluster_model::Migration),
             Box::new(m20261130_000050_party_source::Migration),
             Box::new(m20261130_000051_party::Migration),
             Box::new(m20261130_000052_party_claim::Migration),

@@ -52,16 +52,18 @@ pub fn check(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<(), 
     let allowed = match action {
         // An administrator runs the system and sees no case content; a partner sees what was released, elsewhere.
         Action::Read => !matches!(role, ActorRole::Admin | ActorRole::Partner),
-        Action::ImportIndicators | Action::Observe | Action::Recluster | Action::Verify => {
-            matches!(role, ActorRole::Analyst | ActorRole::Lead)
-        }
-        // A ruling is about everything that shares a value.
-        Action::RuleOnClusters if !see::sees_all(actor) => {
+        // A ruling, a run and what is learned are about everything that shares a value.
+        Action::RuleOnClusters | Action::Recluster | Action::TrainAttribution if !see::sees_all(actor) => {
             return forbidden(action, "it is for who sees everything".into());
         }
-        Action::RuleOnClusters | Action::OpenTasks | Action::DraftNotice => {
-            matches!(role, ActorRole::Analyst | ActorRole::Lead)
-        }
+        Action::ImportIndicators
+        | Action::Observe
+        | Action::Recluster
+        | Action::Verify
+        | Action::RuleOnClusters
+        | Action::TrainAttribution
+        | Action::OpenTasks
+        | Action::DraftNotice => matches!(role, ActorRole::Analyst | ActorRole::Lead),
         Action::ApproveTasks | Action::ApproveNotice => matches!(role, ActorRole::Lead | ActorRole::Liaison),
         // Mail is sent by the job, after its own check of the approval; no person sends.
         Action::SendNotice => false,
@@ -101,6 +103,7 @@ fn system_may(action: Action) -> Result<(), Error> {
         | Action::ReadLedger
         | Action::ReadDirectory => Ok(()),
         Action::RuleOnClusters
+        | Action::TrainAttribution
         | Action::OpenTasks
         | Action::ApproveTasks
         | Action::ApproveNotice

@@ -3,6 +3,7 @@
 //! The pure engine ([`engine`]) turns what names share into weighted evidence and finds communities in it; around
 //! it stand loading, identities that last, what people ruled, and explanations.
 
+pub mod attribution;
 pub mod burst;
 mod changed;
 pub mod edge_list;

@@ -5,8 +5,9 @@
 )]
 
 use entities::{
-    cluster, cluster_change, cluster_member, cluster_ruling, desk, fact, holding, import, import_line, link,
-    notice, notice_task, observable, observation, pivot, sighting, source, task, verification,
+    cluster, cluster_change, cluster_member, cluster_model, cluster_ruling, desk, fact, holding, import,
+    import_line, link, notice, notice_task, observable, observation, pivot, sighting, source, task,
+    verification,
 };
 use sea_orm::{EntityTrait, QueryFilter, QuerySelect, Select, sea_query::LockType};
 
@@ -59,6 +60,8 @@ finders! {
     cluster_rulings => cluster_ruling::Entity;
     /// Hubs and ruled values that `actor` may see.
     pivots => pivot::Entity;
+    /// What was learned of families, as far as `actor` may see it.
+    cluster_models => cluster_model::Entity;
     /// What names hold, as far as `actor` may see it.
     holdings => holding::Entity;
     /// Desks that `actor` may see.

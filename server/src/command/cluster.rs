@@ -2,10 +2,11 @@
 
 mod edges;
 mod explain;
+mod train;
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use takedown::cluster::{
     engine::{Hub, Level},
@@ -16,7 +17,10 @@ use super::Context;
 use crate::{exit::Exit, output, wiring::Needs};
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Words {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Group a plain edge list instead of the store: tab-separated, a header, then domain, edge kind, value and
     /// perhaps a date; or two ends of a graph under a header `a`, `b`
     #[arg(long, value_name = "FILE", requires = "out")]
@@ -44,6 +48,13 @@ pub struct Words {
     changed: bool,
 }
 
+/// What else is done about clusters.
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Command {
+    /// Learn how known families are told apart, from what the store holds, and say how well that does
+    Train,
+}
+
 /// [`Level`] on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Fineness {
@@ -65,6 +76,9 @@ pub async fn run(context: &Context, words: &Words) -> anyhow::Result<Exit> {
         return edges::run(context, words, edges, out);
     }
     let env = context.env(Needs::Store).await?;
+    if let Some(Command::Train) = words.command {
+        return train::run(context, &env).await;
+    }
     if let Some(name) = &words.explain {
         return explain::run(context, &env, name).await;
     }

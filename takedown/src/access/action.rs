@@ -13,6 +13,8 @@ pub enum Action {
     Recluster,
     /// Accept, reject, name, split and merge clusters, pin and bar members, exclude and trust pivots.
     RuleOnClusters,
+    /// Learn how families are told apart.
+    TrainAttribution,
     /// Open tasks for a cluster.
     OpenTasks,
     /// Approve tasks that another person opened.
@@ -49,6 +51,7 @@ impl Action {
         Self::Observe,
         Self::Recluster,
         Self::RuleOnClusters,
+        Self::TrainAttribution,
         Self::OpenTasks,
         Self::ApproveTasks,
         Self::DraftNotice,
@@ -82,6 +85,7 @@ impl Action {
             Self::Observe => "observing",
             Self::Recluster => "clustering",
             Self::RuleOnClusters => "ruling on clusters",
+            Self::TrainAttribution => "training the attribution",
             Self::OpenTasks => "opening tasks",
             Self::ApproveTasks => "approving tasks",
             Self::DraftNotice => "drafting a notice",
@@ -106,6 +110,7 @@ const NAMES: &[(Action, &str)] = &[
     (Action::Observe, "observe"),
     (Action::Recluster, "recluster"),
     (Action::RuleOnClusters, "rule_on_clusters"),
+    (Action::TrainAttribution, "train_attribution"),
     (Action::OpenTasks, "open_tasks"),
     (Action::ApproveTasks, "approve_tasks"),
     (Action::DraftNotice, "draft_notice"),

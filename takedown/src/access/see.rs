@@ -1,6 +1,10 @@
 //! What an actor sees: one condition a kind of row, so that lists, look-ups, counts and pages agree.
 
-use entities::{ActorRole, ObservableKind, Tlp, cluster, cluster_change, cluster_member, cluster_ruling, desk, fact, holding, import, import_line, link, notice, notice_task, observable, observation, pivot, sighting, source, task, verification};
+use entities::{
+    ActorRole, ObservableKind, Tlp, cluster, cluster_change, cluster_member, cluster_model, cluster_ruling,
+    desk, fact, holding, import, import_line, link, notice, notice_task, observable, observation, pivot,
+    sighting, source, task, verification,
+};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait,
     sea_query::{Expr, ExprTrait, Query},
@@ -201,7 +205,7 @@ macro_rules! unlimited {
     };
 }
 
-unlimited!(cluster_change, cluster_ruling, holding, pivot, import_line);
+unlimited!(cluster_change, cluster_model, cluster_ruling, holding, pivot, import_line);
 
 impl Scoped for source::Entity {}
 impl Scoped for desk::Entity {}

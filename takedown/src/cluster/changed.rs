@@ -249,7 +249,7 @@ async fn registered_with(
     }
     moments.values_mut().for_each(|seconds| seconds.sort_unstable());
     let values: BTreeSet<Value> = moments.keys().cloned().collect();
-    let mut of_day: HashMap<String, Vec<ObservableId>> = HashMap::new();
+    let mut of_day: HashMap<Value, Vec<ObservableId>> = HashMap::new();
     for (value, of) in holdings::holders(db, actor, &values).await? {
         of_day.entry(value).or_default().push(of);
     }
@@ -257,7 +257,7 @@ async fn registered_with(
         of_day.values().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
     let at = created(&holdings::registrations(db, actor, &ids).await?);
     let mut found = BTreeSet::new();
-    for ((_, value), seconds) in &moments {
+    for (value, seconds) in &moments {
         let names = of_day.get(value).map(Vec::as_slice).unwrap_or_default();
         for of in names {
             let close = at.get(of).is_some_and(|moment| {

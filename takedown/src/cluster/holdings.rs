@@ -213,7 +213,7 @@ pub async fn holders(
     db: &impl ConnectionTrait,
     actor: &Actor,
     values: &BTreeSet<Value>,
-) -> Result<Vec<(String, ObservableId)>, Error> {
+) -> Result<Vec<(Value, ObservableId)>, Error> {
     let mut holders = Vec::new();
     for (kind, part) in parts(values) {
         let rows: Vec<(String, ObservableId)> = visible::holdings(actor)
@@ -223,7 +223,7 @@ pub async fn holders(
             .into_tuple()
             .all(db)
             .await?;
-        holders.extend(rows);
+        holders.extend(rows.into_iter().map(|(value, of)| ((kind.clone(), value), of)));
     }
     Ok(holders)
 }

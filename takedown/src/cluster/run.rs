@@ -204,7 +204,6 @@ async fn last(db: &impl ConnectionTrait) -> Result<Option<cluster_run::Model>, E
 
 /// Writes down what the run knew. Of two that ran side by side the last to store is believed: if it knew less, the next
 /// run reads again what it did not know.
-#[expect(clippy::disallowed_methods, reason = "the one writer of what runs knew")]
 async fn remember(txn: &DatabaseTransaction, run: cluster_run::Model) -> Result<(), Error> {
     let row = cluster_run::ActiveModel {
         id: Set(run.id),

@@ -256,13 +256,32 @@ pub struct Likely {
 /// The most candidates that are ranked.
 const MOST_CANDIDATES: u64 = 10_000;
 
+/// What a page of likely names has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LikelyPage {
+    /// The names, the strongest evidence first.
+    pub rows: Vec<Likely>,
+    /// Whether there are more after them.
+    pub more: bool,
+    /// Whether there were more candidates than are ranked.
+    pub truncated: bool,
+}
+
 /// Names that are likely next: members of clusters with a family of which no source tells one, the strongest evidence
-/// first. True if there were more candidates than are ranked.
+/// first, `after` one with this weight and id.
 ///
 /// # Errors
-/// The actor may not read, or the database refused.
-pub async fn likely_next(env: &Env, actor: &Actor, first: usize) -> Result<(Vec<Likely>, bool), Error> {
+/// The actor may not read, `first` is not 1 to 500, or the database refused.
+pub async fn likely_next(
+    env: &Env,
+    actor: &Actor,
+    first: u64,
+    after: Option<(u64, ObservableId)>,
+) -> Result<LikelyPage, Error> {
     access::check(actor, Action::Read, Subject::System)?;
+    if first == 0 || first > Page::MOST {
+        return Err(Error::invalid("first", format!("must be 1 to {}", Page::MOST)));
+    }
     let families: HashMap<ClusterId, String> = visible::clusters(actor)
         .filter(cluster::Column::Family.ne(""))
         .filter(cluster::Column::Size.gt(1))
@@ -291,7 +310,7 @@ pub async fn likely_next(env: &Env, actor: &Actor, first: usize) -> Result<(Vec<
         .limit(MOST_CANDIDATES + 1)
         .all(&env.db)
         .await?;
-    let more = rows.len() as u64 > MOST_CANDIDATES;
+    let truncated = rows.len() as u64 > MOST_CANDIDATES;
     let weight = |reasons: &serde_json::Value| {
         reasons.as_array().into_iter().flatten().filter_map(|reason| reason["weight"].as_u64()).sum()
     };
@@ -309,7 +328,13 @@ pub async fn likely_next(env: &Env, actor: &Actor, first: usize) -> Result<(Vec<
             })
         })
         .collect();
-    likely.sort_by(|a, b| b.weight.cmp(&a.weight).then(a.observable.cmp(&b.observable)));
-    likely.truncate(first.min(MOST_MEMBERS));
-    Ok((likely, more))
+    let place = |weight: u64, observable: ObservableId| (std::cmp::Reverse(weight), observable);
+    likely.sort_by_key(|one| place(one.weight, one.observable));
+    if let Some((weight, observable)) = after {
+        likely.retain(|one| place(one.weight, one.observable) > place(weight, observable));
+    }
+    let first = usize::try_from(first).unwrap_or(usize::MAX);
+    let more = likely.len() > first;
+    likely.truncate(first);
+    Ok(LikelyPage { rows: likely, more, truncated })
 }

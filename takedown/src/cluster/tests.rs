@@ -281,9 +281,13 @@ async fn a_name_without_a_family_among_known_ones_is_likely_next() {
     let fresh = test.plant(&[seed]).await[0];
     share(&test, &[known[0], known[1], fresh], LinkKind::RegisteredTo, "one@inbox.example").await;
     recluster(&test, &lea()).await.unwrap();
-    let (likely, more) = tell::likely_next(&test, &ana(), 10).await.unwrap();
-    assert_eq!((likely.len(), likely[0].observable, likely[0].family.as_str()), (1, fresh, "Lumma Stealer"));
-    assert!(likely[0].weight > 1_000 && !more);
+    let page = tell::likely_next(&test, &ana(), 10, None).await.unwrap();
+    let likely = &page.rows[0];
+    assert_eq!((page.rows.len(), likely.observable, likely.family.as_str()), (1, fresh, "Lumma Stealer"));
+    assert!(likely.weight > 1_000 && !page.more && !page.truncated);
+    let after = Some((likely.weight, likely.observable));
+    assert!(tell::likely_next(&test, &ana(), 10, after).await.unwrap().rows.is_empty());
+    assert!(tell::likely_next(&test, &ana(), 0, None).await.is_err());
 }
 
 #[tokio::test]
