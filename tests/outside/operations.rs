@@ -41,6 +41,7 @@ fn every_file_is_shipped() -> Result<()> {
     Ok(())
 }
 
+#[expect(clippy::too_many_lines, reason = "every document once, each after what it needs")]
 #[tokio::test(flavor = "multi_thread")]
 async fn each_document_does_what_it_says() -> Result<()> {
     let (_database, app) = app().await?;

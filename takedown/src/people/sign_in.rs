@@ -1,5 +1,4 @@
 //! Signing in with a name, a password and, where there is one, a second factor.
-#![expect(clippy::disallowed_methods, reason = "people are read to find out who asks")]
 
 use std::time::Duration;
 

@@ -331,6 +331,7 @@ impl World {
         insert(&self.env, vec![hub]).await
     }
 
+    #[expect(clippy::expect_used, reason = "a tag that is not there is a mistake of the test")]
     pub fn of(&self, tag: &str) -> &Marked {
         self.marked.iter().find(|marked| marked.tag == tag).expect("a tag of the world")
     }
