@@ -4,6 +4,7 @@
     reason = "`sea_orm::model` expands to the finders that are banned elsewhere"
 )]
 
+pub mod audit_checkpoint;
 pub mod audit_event;
 pub mod circle_country;
 pub mod cluster;

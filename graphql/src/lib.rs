@@ -2,6 +2,7 @@
 //! which asks `access`.
 #![recursion_limit = "512"]
 
+mod activity;
 mod attribution;
 pub mod case;
 mod cluster;

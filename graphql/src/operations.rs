@@ -13,6 +13,7 @@ macro_rules! document {
 
 /// Each document by the name of its file, which is the name of its operation.
 pub const ALL: &[(&str, &str)] = &[
+    document!("Activity"),
     document!("ApproveNotice"),
     document!("ApproveTasks"),
     document!("Circle"),

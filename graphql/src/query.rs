@@ -8,6 +8,7 @@ use takedown::{
 };
 
 use crate::{
+    activity::{Activity, ActivityFilter, activity},
     case::{Cluster, Notice, Task, TaskFilter},
     cluster::{LikelyNext, Pivot, likely_next},
     context::{ContextExt, id},
@@ -286,5 +287,15 @@ impl Query {
         let page = page(ctx, first, after)?;
         let slice = person::list(ctx.env(), ctx.actor(), filter.unwrap_or_default().read()?, page).await?;
         Ok(connection(slice, page, |row| row.id.0, Person))
+    }
+    /// What was done, newest first: by oneself to everyone, by others to who reads the ledger.
+    async fn activity(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events; all if left out.")] filter: Option<ActivityFilter>,
+        #[graphql(desc = "How many, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "Only those before the event with this number.")] before: Option<String>,
+    ) -> Result<Activity> {
+        activity(ctx, filter, first, before).await
     }
 }

@@ -46,6 +46,7 @@ mod m20261130_000056_session;
 mod m20261130_000057_invite;
 mod m20261130_000058_throttle;
 mod m20261130_000059_token_scope;
+mod m20261130_000060_audit_checkpoint;
 
 /// The key of the PostgreSQL advisory lock under which one process at a time changes the schema.
 const SCHEMA_LOCK: i64 = 0x6c6f_636b_7363_6865;
@@ -129,6 +130,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000057_invite::Migration),
             Box::new(m20261130_000058_throttle::Migration),
             Box::new(m20261130_000059_token_scope::Migration),
+            Box::new(m20261130_000060_audit_checkpoint::Migration),
         ]
     }
 }

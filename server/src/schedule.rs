@@ -8,7 +8,7 @@ use takedown::{
     error::Error,
     job::{
         Job,
-        kinds::{ObserveDue, SendWaiting, VerifyDue},
+        kinds::{ObserveDue, SendWaiting, SignCheckpoint, TidyPeople, VerifyDue},
         schedule,
     },
 };
@@ -44,6 +44,8 @@ table! {
     30 => ObserveDue {}, ObserveDue;
     60 => VerifyDue {}, VerifyDue;
     300 => SendWaiting {}, SendWaiting;
+    3_600 => SignCheckpoint {}, SignCheckpoint;
+    86_400 => TidyPeople {}, TidyPeople;
 }
 
 /// Offers turns until `stop`.

@@ -18,6 +18,8 @@ use crate::config::{Config, SecretUrl};
 pub enum Needs {
     /// The store alone.
     Store,
+    /// The key that seals and signs, too.
+    Key,
     /// What intake knows, too.
     Intake,
     /// The ports to what is outside, too.
@@ -41,7 +43,7 @@ pub async fn open(config: &Config, clock: Clock, needs: Needs) -> anyhow::Result
         let intake = config.intake.clone();
         env.intake = Arc::new(tokio::task::spawn_blocking(move || intake.context()).await??);
     }
-    if needs >= Needs::Serving {
+    if matches!(needs, Needs::Key | Needs::Serving) {
         env.seal = Some(config.auth.seal(&env.ids)?);
     }
     if needs >= Needs::Everything {

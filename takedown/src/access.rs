@@ -11,7 +11,7 @@ use entities::ActorRole;
 pub use self::{
     action::Action,
     leave::{Reach, Recipient, may_leave, may_probe},
-    see::{Scoped, clearance, sees_all, visible},
+    see::{Scoped, clearance, reads_facts, sees_all, visible},
 };
 use crate::{actor::Actor, error::Error};
 

@@ -1,6 +1,14 @@
 //! The ledger: every change of state appends one hash-chained event in the same transaction.
 
-use entities::{Timestamp, audit_event};
+mod activity;
+pub mod checkpoint;
+pub mod export;
+
+pub use self::activity::{ActivityFilter, activity};
+
+use std::collections::HashMap;
+
+use entities::{Timestamp, audit_checkpoint, audit_event};
 use futures::TryStreamExt;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection,
@@ -140,28 +148,78 @@ pub enum Chain {
     },
 }
 
-/// Walks the whole chain and says whether it holds, or where it breaks first. What it cannot see is a
-/// ledger cut off at its end: keep the head that it prints elsewhere.
-///
-/// # Errors
-/// The database refused.
-#[expect(clippy::disallowed_methods, reason = "the ledger reads itself, for no actor")]
-pub async fn verify(db: &DatabaseConnection) -> Result<Chain, Error> {
-    let (mut events, mut prev) = (0, vec![0; 32]);
-    let mut stream = audit_event::Entity::find().order_by_asc(audit_event::Column::Seq).stream(db).await?;
-    while let Some(event) = stream.try_next().await? {
-        events += 1;
-        let broken = |reason: &str| Ok(Chain::Broken { seq: events, reason: reason.to_owned() });
-        if event.seq != events {
+/// A walk along the chain.
+struct Walk {
+    events: i64,
+    prev: Vec<u8>,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self { events: 0, prev: vec![0; 32] }
+    }
+}
+
+impl Walk {
+    /// Goes on to the next event; says so if it does not follow.
+    fn step(&mut self, event: audit_event::Model) -> Option<Chain> {
+        self.events += 1;
+        let broken = |reason: &str| Some(Chain::Broken { seq: self.events, reason: reason.to_owned() });
+        if event.seq != self.events {
             return broken(&format!("missing: the next event there is has number {}", event.seq));
         }
-        if event.prev_hash != prev {
+        if event.prev_hash != self.prev {
             return broken("it does not name the hash of the event before it");
         }
         if event.hash != hash(&event) {
             return broken("its fields do not give its hash: it was changed after it was written");
         }
-        prev = event.hash;
+        self.prev = event.hash;
+        None
     }
-    Ok(Chain::Intact { events, head: crate::hex(&prev) })
+
+    /// The verdict at the end of the chain, against its checkpoints.
+    fn end(
+        self,
+        checkpoints: &[audit_checkpoint::Model],
+        key: Option<&[u8]>,
+        hash_at: impl Fn(i64) -> Option<Vec<u8>>,
+    ) -> Chain {
+        for row in checkpoints {
+            let Some(hash) = hash_at(row.seq) else {
+                let reason =
+                    format!("missing: a signed checkpoint names event {}: the end was cut off", row.seq);
+                return Chain::Broken { seq: self.events + 1, reason };
+            };
+            if let Some(reason) = checkpoint::wrong(row, &hash, key) {
+                return Chain::Broken { seq: row.seq, reason: reason.to_owned() };
+            }
+        }
+        Chain::Intact { events: self.events, head: crate::hex(&self.prev) }
+    }
+}
+
+/// Walks the whole chain and says whether it holds, or where it breaks first. A ledger that was cut off at its end, or
+/// written anew, shows against its signed checkpoints; against one that was kept elsewhere it shows too if those went
+/// with it. With `key` every checkpoint must be signed by it.
+///
+/// # Errors
+/// The database refused.
+#[expect(clippy::disallowed_methods, reason = "the ledger reads itself, for no actor")]
+pub async fn verify(db: &DatabaseConnection, key: Option<&[u8]>) -> Result<Chain, Error> {
+    // Read first: what is signed meanwhile may be of events that this walk does not see.
+    let checkpoints = checkpoint::all(db).await?;
+    let mut hashes: HashMap<i64, Vec<u8>> = HashMap::new();
+    let mut walk = Walk::default();
+    let mut stream = audit_event::Entity::find().order_by_asc(audit_event::Column::Seq).stream(db).await?;
+    let mut signed = checkpoints.iter().map(|row| row.seq).peekable();
+    while let Some(event) = stream.try_next().await? {
+        if signed.next_if_eq(&event.seq).is_some() {
+            hashes.insert(event.seq, event.hash.clone());
+        }
+        if let Some(broken) = walk.step(event) {
+            return Ok(broken);
+        }
+    }
+    Ok(walk.end(&checkpoints, key, |seq| hashes.get(&seq).cloned()))
 }

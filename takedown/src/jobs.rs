@@ -6,7 +6,10 @@ use crate::{
     env::Env,
     job::{
         Job,
-        kinds::{DraftNotices, ObserveDue, ReadRegistrations, Recluster, SendNotice, SendWaiting, VerifyDue},
+        kinds::{
+            DraftNotices, ObserveDue, ReadRegistrations, Recluster, SendNotice, SendWaiting, SignCheckpoint,
+            TidyPeople, VerifyDue,
+        },
         worker::{Running, run_as},
     },
 };
@@ -44,4 +47,6 @@ registry! {
     SendNotice,
     SendWaiting,
     VerifyDue,
+    SignCheckpoint,
+    TidyPeople,
 }

@@ -3,6 +3,7 @@
 pub mod invite;
 mod password;
 pub mod person;
+pub mod retention;
 mod seal;
 pub mod second_factor;
 pub mod session;

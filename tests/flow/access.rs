@@ -244,6 +244,26 @@ async fn the_rest_of_the_questions() -> Result<()> {
                 assert_eq!(code(&answer), expected, "{document} as {told}: {answer}");
             }
 
+            // The ledger is for leads and administrators, who do not all read what it is about; one's own acts for everyone.
+            let others =
+                ask(&world, &asker.actor, "{ activity { total nodes { actor verb detail } } }", json!({}))
+                    .await?;
+            let own = "query ($actor: String!) { activity(filter: {actor: $actor}) { total } }";
+            let own = ask(&world, &asker.actor, own, json!({ "actor": asker.actor.to_string() })).await?;
+            let expected = match told {
+                "nobody" => ["UNAUTHENTICATED", "UNAUTHENTICATED"],
+                "lead" | "admin" => ["none", "none"],
+                _ => ["FORBIDDEN", "none"],
+            };
+            assert_eq!([code(&others), code(&own)], expected, "{told}: {others} {own}");
+            ensure!(
+                told != "admin"
+                    || others["data"]["activity"]["nodes"]
+                        .as_array()
+                        .is_some_and(|nodes| nodes.iter().all(|node| node["detail"].is_null())),
+                "{others}"
+            );
+
             // What counts all that share a value is for who sees everything.
             for (document, key) in [
                 ("{ pivots(first: 500) { totalCount edges { node { value } } } }", "pivots"),

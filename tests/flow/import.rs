@@ -417,7 +417,7 @@ async fn imports_that_overlap_both_succeed() -> Result<()> {
         assert_eq!(a.duplicate + b.duplicate, 10_000);
         assert_eq!(count(&one.db, "observable").await?, 30_000);
         assert_eq!(count(&one.db, "sighting").await?, 30_000);
-        assert!(matches!(audit::verify(&one.db).await?, Chain::Intact { events: 2, .. }));
+        assert!(matches!(audit::verify(&one.db, None).await?, Chain::Intact { events: 2, .. }));
         Ok(())
     })
     .await

@@ -137,6 +137,9 @@ async fn each_document_does_what_it_says() -> Result<()> {
     let given = Credentials { name: "kim".into(), password: "correct horse battery".into(), code: None };
     let signed = sign_in(&app.env, &given, &Device::default(), None).await?;
     let (as_kim, _) = session::actor(&app.env, &signed.secret.0).await?;
+    let own = json!({ "filter": { "actor": kim.id.to_string() } });
+    let own = run(as_kim.clone(), "Activity", own).await?;
+    assert_eq!(own["activity"]["nodes"][0]["verb"], "sign_in", "{own}");
     let people = run(admin, "People", json!({})).await?;
     assert_eq!(people["people"]["edges"][0]["node"]["name"], "kim", "{people}");
     let input =

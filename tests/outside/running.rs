@@ -51,7 +51,7 @@ impl Running {
         };
         let ended = stop.clone();
         let served = tokio::spawn(async move {
-            http::serve(listener, http::router(app), &limits, ended, Duration::from_secs(1)).await;
+            http::serve(listener, http::router(app), &limits, None, ended, Duration::from_secs(1)).await;
         });
         let token = token_of(&env, "lea", ActorRole::Lead, None).await?;
         Ok(Self { address, token, stop, served })

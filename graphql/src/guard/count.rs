@@ -322,6 +322,7 @@ fn unsaid(parent: &str, field: &str) -> Option<u64> {
         ("Query", "neighbourhood") => Some(takedown::graph::Wants::FIRST as u64),
         ("Query", "commonPivots") | ("Neighbourhood", "collapsed") => Some(50),
         ("FleetSummary", "counts") => Some(20),
+        ("Query", "activity") => Some(50),
         _ => None,
     }
 }

@@ -1,13 +1,19 @@
 //! `lockstep audit`.
 
-use std::time::Duration;
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Write as _},
+    time::Duration,
+};
 
+use anyhow::Context as _;
 use clap::Subcommand;
 use entities::audit_event::Model;
 use serde_json::{Value, json};
 use takedown::{
     access::{self, Action, Subject},
-    audit::{self, Chain},
+    audit::{self, Chain, checkpoint, export},
+    error::Error,
 };
 
 use super::Context;
@@ -22,7 +28,25 @@ const PAGE: u64 = 1_000;
 #[derive(Debug, Subcommand)]
 pub enum Words {
     /// Walk the whole chain and say whether it holds, or where it breaks; exit 1 if it does
-    Verify,
+    Verify {
+        /// The key that every checkpoint must be signed with, as `key` printed it; without it this machine's, if it has one
+        #[arg(long, value_name = "HEX")]
+        key: Option<String>,
+    },
+    /// Sign the head now and print the checkpoint, to be kept elsewhere
+    Checkpoint,
+    /// Print the public key that verifies the checkpoints, to be kept elsewhere
+    Key,
+    /// Print the whole ledger as JSON Lines with what proves it
+    Export,
+    /// Check an export, without the database; exit 1 if it does not hold
+    Check {
+        /// The file; `-` reads standard input
+        file: String,
+        /// The key that its checkpoints must be signed with
+        #[arg(long, value_name = "HEX")]
+        key: Option<String>,
+    },
     /// The newest events
     Tail {
         /// How many
@@ -35,15 +59,53 @@ pub enum Words {
 }
 
 pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
-    let env = context.env(Needs::Store).await?;
+    if let Words::Check { file, key } = &words {
+        return check(context, file, key.as_deref());
+    }
+    let needs = if matches!(words, Words::Checkpoint | Words::Key) { Needs::Key } else { Needs::Store };
+    let env = context.env(needs).await?;
     let actor = context.operator();
     match words {
-        Words::Verify => {
+        Words::Verify { key } => {
             access::check(&actor, Action::ReadLedger, Subject::System)?;
-            let chain = audit::verify(&env.db).await?;
-            say(context, &chain)?;
-            Ok(if matches!(chain, Chain::Intact { .. }) { Exit::Done } else { Exit::Failed })
+            let key = match key {
+                Some(hex) => Some(bytes(&hex)?),
+                None => context
+                    .loaded
+                    .config
+                    .auth
+                    .own_seal()?
+                    .map(|seal| checkpoint::key_of(&seal))
+                    .transpose()?,
+            };
+            verdict(context, &audit::verify(&env.db, key.as_deref()).await?)
         }
+        Words::Checkpoint => {
+            access::check(&actor, Action::ReadLedger, Subject::System)?;
+            checkpoint::sign(&env).await?;
+            let Some(row) = checkpoint::newest(&env.db).await? else {
+                eprintln!("The ledger is empty.");
+                return Ok(Exit::Done);
+            };
+            let hex = |bytes: &[u8]| takedown::hex(bytes);
+            output::json(&json!({
+                "seq": row.seq, "hash": hex(&row.hash), "at": row.at, "publicKey": hex(&row.public_key),
+                "signature": hex(&row.signature),
+            }))?;
+            Ok(Exit::Done)
+        }
+        Words::Key => {
+            output::line(takedown::hex(&checkpoint::public_key(&env)?))?;
+            Ok(Exit::Done)
+        }
+        Words::Export => {
+            let mut out = BufWriter::new(io::stdout().lock());
+            export::export(&env, &actor, |line| writeln!(out, "{line}")).await?;
+            out.flush()?;
+            Ok(Exit::Done)
+        }
+        // Done before, since it needs no database.
+        Words::Check { .. } => Ok(Exit::Done),
         Words::Tail { lines, follow } => {
             let mut events = audit::tail(&env.db, &actor, lines).await?;
             let mut after = match audit::head(&env.db).await? {
@@ -66,6 +128,26 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
             }
         }
     }
+}
+
+fn check(context: &Context, file: &str, key: Option<&str>) -> anyhow::Result<Exit> {
+    let key = key.map(bytes).transpose()?;
+    let chain = if file == "-" {
+        export::check(io::stdin().lock(), key.as_deref())
+    } else {
+        export::check(BufReader::new(File::open(file).context("cannot be opened")?), key.as_deref())
+    };
+    verdict(context, &chain?)
+}
+
+fn bytes(hex: &str) -> Result<Vec<u8>, Error> {
+    let wrong = || Error::invalid("--key", "must be 64 hex digits, as `lockstep audit key` prints them");
+    export::unhex(hex).filter(|key| key.len() == 32).ok_or_else(wrong)
+}
+
+fn verdict(context: &Context, chain: &Chain) -> anyhow::Result<Exit> {
+    say(context, chain)?;
+    Ok(if matches!(chain, Chain::Intact { .. }) { Exit::Done } else { Exit::Failed })
 }
 
 fn say(context: &Context, chain: &Chain) -> anyhow::Result<()> {

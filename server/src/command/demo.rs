@@ -49,7 +49,8 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
     };
     let mut parts = JoinSet::new();
     let (web_stop, grace) = (stop.clone(), story.env.settings.jobs.grace);
-    parts.spawn(async move { http::serve(listener, http::router(app), &limits, web_stop, grace).await });
+    parts
+        .spawn(async move { http::serve(listener, http::router(app), &limits, None, web_stop, grace).await });
     serve::spawn_jobs(&mut parts, &story.env, &stop);
     if context.json {
         let tokens =

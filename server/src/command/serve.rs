@@ -47,11 +47,13 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
     let mut parts = JoinSet::new();
     if words.roles.contains(&Role::Web) {
         let limits = Arc::new(context.loaded.config.http.clone());
-        guarded(&limits)?;
+        let tls = limits.tls()?;
+        guarded(&limits, tls.is_some())?;
         let listener = TcpListener::bind(limits.listen)
             .await
             .with_context(|| format!("cannot listen on {} (http.listen)", limits.listen))?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr()?);
         let app = App {
             schema: graphql::schema(env.clone()),
             metrics: telemetry::metrics()?,
@@ -62,7 +64,7 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
         announce(context, &url)?;
         parts.spawn(note_uses(env.clone(), stop.clone()));
         let (stop, grace) = (stop.clone(), env.settings.jobs.grace);
-        parts.spawn(async move { http::serve(listener, http::router(app), &limits, stop, grace).await });
+        parts.spawn(async move { http::serve(listener, http::router(app), &limits, tls, stop, grace).await });
     }
     if words.roles.contains(&Role::Worker) {
         spawn_worker(&mut parts, &env, &stop);
@@ -93,11 +95,11 @@ async fn note_uses(env: Arc<Env>, stop: CancellationToken) {
 }
 
 /// Refuses to speak plain HTTP to a network: cookies and tokens would be read on the way.
-fn guarded(http: &Http) -> anyhow::Result<()> {
+fn guarded(http: &Http, tls: bool) -> anyhow::Result<()> {
     anyhow::ensure!(
-        http.listen.ip().to_canonical().is_loopback() || !http.trusted_proxies.is_empty(),
-        "http.listen is {}, which is not loopback, and there is no TLS: name the proxy that has it in \
-         http.trusted_proxies, or listen on 127.0.0.1",
+        tls || http.listen.ip().to_canonical().is_loopback() || !http.trusted_proxies.is_empty(),
+        "http.listen is {}, which is not loopback, and there is no TLS: set http.tls_certificate and http.tls_key, name \
+         the proxy that has it in http.trusted_proxies, or listen on 127.0.0.1",
         http.listen
     );
     Ok(())

@@ -7,7 +7,7 @@ use takedown::{
     actor::Actor,
     env::Env,
     party,
-    people::{NewPerson, PersonFilter, invite, person as people, second_factor},
+    people::{NewPerson, PersonFilter, invite, person as people, retention, second_factor},
     reads::Page,
 };
 
@@ -59,6 +59,14 @@ pub enum Words {
     Disable {
         /// The name or id (psn_…)
         name: String,
+    },
+    /// Forget a person: names, password, second factor, addresses; what was done stays, by an id that says nothing
+    Erase {
+        /// The name or id (psn_…)
+        name: String,
+        /// It cannot be undone
+        #[arg(long, required = true)]
+        for_good: bool,
     },
     /// Let a person in again
     Enable {
@@ -117,6 +125,11 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
             let id = people::named(&env, &actor, &name).await?.id;
             let row = people::set_disabled(&env, &actor, id, true).await?;
             say(context, &row, "is disabled; its sessions ended")?;
+        }
+        Words::Erase { name, .. } => {
+            let id = people::named(&env, &actor, &name).await?.id;
+            let row = retention::erase(&env, &actor, id).await?;
+            say(context, &row, "is all that is left")?;
         }
         Words::Enable { name } => {
             let id = people::named(&env, &actor, &name).await?.id;

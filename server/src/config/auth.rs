@@ -30,14 +30,21 @@ impl Auth {
         AuthSettings { session_idle: self.session_idle.0, session_longest: self.session_longest.0 }
     }
 
+    /// The key, if its file is there.
+    ///
+    /// # Errors
+    /// As [`Auth::seal`].
+    pub fn own_seal(&self) -> Result<Option<Seal>, Problems> {
+        if Path::new(&self.key_file).exists() { self.read().map(Some) } else { Ok(None) }
+    }
+
     /// The key; the file is made if it is not there.
     ///
     /// # Errors
     /// The file cannot be made or read, others can read it, or it holds no key.
     pub fn seal(&self, ids: &Ids) -> Result<Seal, Problems> {
         let wrong = |why: String| Problems::of("auth.key_file", format!("{}: {why}", self.key_file));
-        let path = Path::new(&self.key_file);
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.key_file) {
             Ok(mut file) => {
                 let text = Seal::text(ids.secret()) + "\n";
                 let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
@@ -46,6 +53,12 @@ impl Auth {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(wrong(format!("cannot be made: {error}"))),
         }
+        self.read()
+    }
+
+    fn read(&self) -> Result<Seal, Problems> {
+        let wrong = |why: String| Problems::of("auth.key_file", format!("{}: {why}", self.key_file));
+        let path = Path::new(&self.key_file);
         let mode = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.mode();
         if mode & 0o077 != 0 {
             let why = format!("others can read it (mode {:o}): `chmod 600` it", mode & 0o777);

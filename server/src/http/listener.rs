@@ -1,4 +1,5 @@
-//! The accept loop: bounded connections, bounded headers, and an end that lets requests finish.
+//! The accept loop: bounded connections, bounded headers, TLS where there is a certificate, and an end that lets requests
+//! finish.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,9 +10,11 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
@@ -29,6 +32,7 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: &Http,
+    tls: Option<TlsAcceptor>,
     stop: CancellationToken,
     grace: Duration,
 ) {
@@ -43,7 +47,22 @@ pub async fn serve(
         .keep_alive_interval(limits.header_timeout.0)
         .keep_alive_timeout(limits.header_timeout.0);
     while let Some((stream, peer, permit)) = accept(&listener, &permits, &stop).await {
-        connections.spawn(connection(builder.clone(), (stream, peer), router.clone(), stop.clone(), permit));
+        let (builder, router, stop) = (builder.clone(), router.clone(), stop.clone());
+        let (tls, patience) = (tls.clone(), limits.header_timeout.0);
+        connections.spawn(async move {
+            let _held: OwnedSemaphorePermit = permit;
+            match tls {
+                None => connection(builder, (stream, peer), router, stop).await,
+                // Who does not finish the handshake holds no connection.
+                Some(tls) => match tokio::time::timeout(patience, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => connection(builder, (stream, peer), router, stop).await,
+                    Ok(Err(error)) => {
+                        tracing::debug!(error = &error as &dyn std::error::Error, "a handshake failed");
+                    }
+                    Err(_) => tracing::debug!("a handshake took too long"),
+                },
+            }
+        });
     }
     // Closed before the wait, so that a balancer sees at once that nobody listens.
     drop(listener);
@@ -80,12 +99,10 @@ async fn accept(
 
 async fn connection(
     builder: Builder<TokioExecutor>,
-    (stream, peer): (TcpStream, Peer),
+    (stream, peer): (impl AsyncRead + AsyncWrite + Unpin + Send + 'static, Peer),
     router: Router,
     stop: CancellationToken,
-    permit: OwnedSemaphorePermit,
 ) {
-    let _held = permit;
     let service = router.map_request(move |mut request: axum::http::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(peer);
         request.map(Body::new)

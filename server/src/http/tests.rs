@@ -291,3 +291,34 @@ async fn metrics_are_rendered_with_the_depth_of_the_queue() {
     let text = String::from_utf8(body.to_vec()).expect("text");
     assert!(text.contains("lockstep_jobs{state=\"alive\"} 0\nlockstep_jobs{state=\"dead\"} 0\n"), "{text}");
 }
+
+#[tokio::test]
+async fn with_a_certificate_it_speaks_tls_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).expect("written");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+    let (certificate, key) = (certificate.to_string_lossy(), key.to_string_lossy());
+    let both = [("LOCKSTEP__HTTP__TLS_CERTIFICATE", &*certificate), ("LOCKSTEP__HTTP__TLS_KEY", &*key)];
+    let app = app(&both).await;
+    let tls = app.limits.tls().expect("usable").expect("a certificate");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let (stop, limits) = (app.stop.clone(), app.limits.clone());
+    let served = tokio::spawn(async move {
+        serve(listener, router(app), &limits, Some(tls), stop, std::time::Duration::from_secs(1)).await;
+    });
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let root = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).expect("a certificate");
+    let client = reqwest::Client::builder().tls_certs_only([root]).build().expect("a client");
+    let answer = client.get(format!("https://localhost:{port}/healthz")).send().await.expect("an answer");
+    assert_eq!((answer.status().as_u16(), answer.version()), (200, axum::http::Version::HTTP_2));
+    let plain = client.get(format!("http://localhost:{port}/healthz")).send().await;
+    assert!(plain.is_err(), "{plain:?}");
+    for alone in &both {
+        let loaded = load(&Surroundings::new("/nowhere", &[*alone]), None).expect("a configuration");
+        assert!(loaded.config.http.tls().is_err(), "one without the other");
+    }
+    served.abort();
+}

@@ -194,6 +194,11 @@ pub fn sees_all(actor: &Actor) -> bool {
     clearance(actor) == Some(Tlp::Red)
 }
 
+/// Whether an actor reads the facts of an event: they may name what only who sees everything sees; one's own one knows.
+pub fn reads_facts(actor: &Actor, of: &str) -> bool {
+    sees_all(actor) || (*actor != Actor::Nobody && actor.to_string() == of)
+}
+
 /// What counts or names everything that shares a value is for who sees everything, and so are lines that nobody marked.
 macro_rules! unlimited {
     ($($entity:ident),+) => {

@@ -93,3 +93,28 @@ impl Job for VerifyDue {
         Some("all".into())
     }
 }
+
+/// Signs the head of the ledger.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SignCheckpoint {}
+
+impl Job for SignCheckpoint {
+    const NAME: &'static str = "sign-checkpoint";
+
+    fn dedupe(&self) -> Option<String> {
+        Some("all".into())
+    }
+}
+
+/// Takes away what is kept of people for longer than it is needed.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TidyPeople {}
+
+impl Job for TidyPeople {
+    const NAME: &'static str = "tidy-people";
+    const PRIORITY: i16 = -1;
+
+    fn dedupe(&self) -> Option<String> {
+        Some("all".into())
+    }
+}

@@ -107,8 +107,8 @@ pub async fn set_role(
     let txn = env.begin().await?;
     let was = locked(&txn, id).await?;
     belongs(&txn, role, party).await?;
-    if was.role == ActorRole::Admin && role != ActorRole::Admin {
-        another_administrator(&txn, id).await?;
+    if role != ActorRole::Admin {
+        may_go(&txn, &was).await?;
     }
     let row = person::Model { role, party_id: party, clearance, ..was.clone() };
     let row = update(&txn, row).await?;
@@ -137,8 +137,8 @@ pub async fn set_disabled(
     if row.disabled_at.is_some() == disabled {
         return Ok(row);
     }
-    if disabled && row.role == ActorRole::Admin {
-        another_administrator(&txn, id).await?;
+    if disabled {
+        may_go(&txn, &row).await?;
     }
     let row = person::Model { disabled_at: disabled.then(|| env.now()), ..row };
     let row = update(&txn, row).await?;
@@ -255,12 +255,15 @@ async fn belongs(txn: &DatabaseTransaction, role: ActorRole, party: Option<Party
 }
 
 /// Somebody must be able to run the system.
-async fn another_administrator(txn: &DatabaseTransaction, than: PersonId) -> Result<(), Error> {
+pub(super) async fn may_go(txn: &DatabaseTransaction, row: &person::Model) -> Result<(), Error> {
+    if row.role != ActorRole::Admin {
+        return Ok(());
+    }
     let others = person::Entity::find()
         .filter(person::Column::Role.eq(ActorRole::Admin))
         .filter(person::Column::DisabledAt.is_null())
         .filter(person::Column::Password.is_not_null())
-        .filter(person::Column::Id.ne(than))
+        .filter(person::Column::Id.ne(row.id))
         .count(txn)
         .await?;
     if others > 0 {

@@ -119,7 +119,8 @@ pub async fn sign_in(
         Proof::Given(with) => with,
         Proof::NotAsked | Proof::Missing | Proof::Wrong => "password",
     };
-    let detail = json!({ "session": session.id, "with": with, "from": session.address });
+    // The session has the address, where it can be erased.
+    let detail = json!({ "session": session.id, "with": with });
     audit::record(&txn, env.now(), &actor, "sign_in", person.id, detail).await?;
     env.commit(txn).await?;
     Ok(SignedIn { person: person.id, session: session.id, secret: Secret(secret) })
@@ -194,7 +195,8 @@ async fn refused(env: &Env, name: &str, device: &Device, what: &str) -> Result<(
     let txn = env.begin().await?;
     let person = people::by_name(&txn, name).await?;
     let subject = person.map_or_else(|| "person:unknown".to_owned(), |person| person.id.to_string());
-    let detail = json!({ "wrong": what, "from": device.address });
-    audit::record(&txn, env.now(), &Actor::Nobody, "refuse_sign_in", subject, detail).await?;
+    tracing::warn!(client.address = ?device.address, wrong = what, "refused to sign somebody in");
+    audit::record(&txn, env.now(), &Actor::Nobody, "refuse_sign_in", subject, json!({ "wrong": what }))
+        .await?;
     env.commit(txn).await
 }

@@ -341,7 +341,7 @@ async fn a_second_factor_is_asked_for_and_each_code_counts_once() {
     {
         assert!(told.iter().any(|said| said == verb), "{verb}: {told:?}");
     }
-    assert!(matches!(audit::verify(&test.db).await, Ok(audit::Chain::Intact { .. })));
+    assert!(matches!(audit::verify(&test.db, None).await, Ok(audit::Chain::Intact { .. })));
 }
 
 #[tokio::test]
@@ -405,4 +405,63 @@ async fn only_administrators_manage_people_and_the_last_one_stays() {
         let new = NewPerson { name: name.into(), full_name: None, role, party: None, clearance: None };
         assert!(matches!(person::create(&test, &root(), new).await, Err(Error::Invalid { .. })), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_person_can_be_erased_and_the_chain_holds() {
+    let test = world().await;
+    let new = NewPerson {
+        name: "annabel".into(),
+        full_name: Some("Annabel Example".into()),
+        role: ActorRole::Analyst,
+        party: None,
+        clearance: None,
+    };
+    let made = person::create(&test, &root(), new).await.expect("an account");
+    let link = invite::create(&test, &root(), made.id).await.expect("a link");
+    invite::accept(&test, &link, PASSWORD).await.expect("accepted");
+    wrong(&test, "annabel", &home()).await;
+    let signed = enter(&test, "annabel", &home()).await.expect("signed in");
+    let (as_her, _) = session::actor(&test, &signed.secret.0).await.expect("annabel");
+    let new = OwnToken { label: "annabel's script".into(), ..OwnToken::default() };
+    let (_, secret) = token::create_own(&test, &as_her, new).await.expect("a token");
+    token::actor(&test, &secret, home().address).await.expect("used");
+    retention::erase(&test, &root(), made.id).await.expect("erased");
+    assert!(token::actor(&test, &secret, home().address).await.is_err());
+    assert!(session::actor(&test, &signed.secret.0).await.is_err());
+    let left = format!(
+        "{:?} {:?} {:?} {:?}",
+        test.all::<row::Entity>().await,
+        test.all::<session_row::Entity>().await,
+        test.all::<entities::token::Entity>().await,
+        test.all::<audit_event::Entity>().await,
+    );
+    for personal in ["annabel", "Annabel", "192.0.2.1", "a browser"] {
+        assert!(!left.contains(personal), "{personal}: {left}");
+    }
+    assert!(left.contains(&made.id.to_string()), "what was done stays");
+    assert!(matches!(audit::verify(&test.db, None).await, Ok(audit::Chain::Intact { .. })));
+}
+
+#[tokio::test]
+async fn what_is_no_longer_needed_is_taken_away() {
+    use crate::job::{Run as _, kinds::TidyPeople};
+    let test = world().await;
+    account(&test, "ana", ActorRole::Analyst).await;
+    enter(&test, "ana", &home()).await.expect("signed in");
+    let rows = async || {
+        (
+            test.all::<session_row::Entity>().await.len(),
+            test.all::<entities::invite::Entity>().await.len(),
+            test.all::<entities::throttle::Entity>().await.len(),
+        )
+    };
+    TidyPeople {}.run(&test).await.expect("tidied");
+    assert_eq!(rows().await, (1, 1, 2), "nothing is old");
+    test.clock.advance(Duration::from_secs(4 * 24 * 60 * 60));
+    TidyPeople {}.run(&test).await.expect("tidied");
+    assert_eq!(rows().await, (1, 0, 0));
+    test.clock.advance(Duration::from_secs(90 * 24 * 60 * 60));
+    TidyPeople {}.run(&test).await.expect("tidied");
+    assert_eq!(rows().await, (0, 0, 0));
 }

@@ -117,6 +117,7 @@ pub const OTHERS: &[&str] = &[
     "Query.people",
     "Query.pivots",
     "Query.likelyNext",
+    "Query.activity",
 ];
 
 /// Acts on something marked, and who may do it where they see it.
