@@ -11,6 +11,9 @@ use sea_orm::{
 
 use crate::error::Error;
 
+/// What each connection keeps of an SQLite file, in KiB: several of them stay within the memory of a small machine.
+const CACHE_KIB: u32 = 24 * 1024;
+
 /// Opens `sqlite://FILE?mode=rwc` or `postgres://…` with at most `connections` connections.
 ///
 /// # Errors
@@ -34,7 +37,7 @@ pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, 
                 .foreign_keys(true)
                 // Bulk imports dirty many pages: a larger log keeps checkpoints from rewriting the tree.
                 .pragma("wal_autocheckpoint", "10000")
-                .pragma("cache_size", "-65536")
+                .pragma("cache_size", format!("-{CACHE_KIB}"))
                 .pragma("temp_store", "memory")
         });
     Database::connect(options).await.map_err(|error| match error {

@@ -113,6 +113,7 @@ impl Batch<'_> {
         if txn.get_database_backend() == DbBackend::Postgres {
             txn.execute_unprepared(&format!(
                 "SELECT pg_advisory_xact_lock({IMPORT_LOCK}); SET LOCAL enable_seqscan = off; \
+                 SET LOCAL enable_bitmapscan = off; SET LOCAL enable_material = off; \
                  SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; \
                  SET LOCAL plan_cache_mode = force_custom_plan"
             ))

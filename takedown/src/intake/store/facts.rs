@@ -87,13 +87,16 @@ async fn find(store: Store<'_>, slots: &mut [Slot<'_>]) -> Result<(), Error> {
     )
     .query(
         store.txn,
-        "SELECT g.n FROM given g CROSS JOIN fact f WHERE f.observable_id = g.observable AND f.kind = g.kind \
+        "SELECT g.n, f.id FROM given g LEFT JOIN fact f ON f.observable_id = g.observable AND f.kind = g.kind \
          AND f.list = g.list AND f.detail = g.detail",
         Vec::new(),
     )
     .await?;
     for row in found {
-        let n: i64 = row.try_get_by_index(0)?;
+        let (n, id): (i64, Option<FactId>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        if id.is_none() {
+            continue;
+        }
         if let Some(slot) = usize::try_from(n).ok().and_then(|n| slots.get_mut(n)) {
             (slot.known, slot.stored) = (true, true);
         }

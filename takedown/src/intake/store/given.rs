@@ -101,7 +101,8 @@ impl Given {
         self.once().query(txn, sql, scalars).await
     }
 
-    /// Runs `sql`, which looks `given` up.
+    /// Runs `sql`, which looks `given` up: `FROM given g LEFT JOIN …`, with NULL where nothing is found. That fixes
+    /// which of the two is looked up in the other: PostgreSQL takes a growing table for an empty one.
     pub(super) async fn query(
         self,
         txn: &DatabaseTransaction,

@@ -102,26 +102,40 @@ async fn find(store: Store<'_>, source: SourceId, slots: &mut [Slot]) -> Result<
         .ids("to_id", keys().map(|key| key.to.0))
         .query(
             store.txn,
-            "SELECT g.n, l.id, l.first_seen, l.last_seen, l.count FROM given g CROSS JOIN link l \
-             WHERE l.from_id = g.from_id AND l.kind = g.kind AND l.to_id = g.to_id AND l.source_id = $1",
+            "SELECT g.n, l.id, l.first_seen, l.last_seen, l.count FROM given g LEFT JOIN link l \
+             ON l.from_id = g.from_id AND l.kind = g.kind AND l.to_id = g.to_id AND l.source_id = $1",
             vec![Value::from(source)],
         )
         .await?;
     for row in found {
         let n: i64 = row.try_get_by_index(0)?;
         let Some(slot) = usize::try_from(n).ok().and_then(|n| slots.get_mut(n)) else { continue };
-        slot.stored = Some(row.try_get_by_index(1)?);
-        slot.held = Some((row.try_get_by_index(2)?, row.try_get_by_index(3)?, row.try_get_by_index(4)?));
+        slot.stored = row.try_get_by_index(1)?;
+        if slot.stored.is_some() {
+            slot.held = Some((row.try_get_by_index(2)?, row.try_get_by_index(3)?, row.try_get_by_index(4)?));
+        }
     }
     Ok(())
 }
 
 async fn insert(store: Store<'_>, source: SourceId, slots: &[Slot]) -> Result<u64, Error> {
-    let rows: Vec<(&Slot, (Timestamp, Timestamp, i64))> = slots
+    let mut rows: Vec<New<'_>> = slots
         .iter()
         .filter(|slot| slot.stored.is_none())
         .filter_map(|slot| slot.held.map(|held| (slot, held)))
         .collect();
+    // In the index's order: neighbouring keys are on the same page.
+    rows.sort_unstable_by_key(|(slot, _)| (slot.key.from.0, slot.key.to.0));
+    // Nobody else sees an end that this transaction brings. PostgreSQL inserts what may be there already twice over.
+    let (perhaps, surely): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(slot, _)| slot.maybe_stored);
+    let past = "WHERE true ON CONFLICT (from_id, kind, to_id, source_id) DO NOTHING";
+    Ok(put(store, source, &surely, "").await? + put(store, source, &perhaps, past).await?)
+}
+
+/// A link to be, with its dates and count.
+type New<'a> = (&'a Slot, (Timestamp, Timestamp, i64));
+
+async fn put(store: Store<'_>, source: SourceId, rows: &[New<'_>], past: &str) -> Result<u64, Error> {
     Given::default()
         .ids("id", rows.iter().map(|_| store.env.ids.next::<LinkId>(store.now).0))
         .ids("from_id", rows.iter().map(|(slot, _)| slot.key.from.0))
@@ -133,9 +147,11 @@ async fn insert(store: Store<'_>, source: SourceId, slots: &[Slot]) -> Result<u6
         .texts("tlp", rows.iter().map(|(slot, _)| slot.tlp.as_str()))
         .execute(
             store.txn,
-            "INSERT INTO link (id, from_id, kind, to_id, source_id, first_seen, last_seen, count, tlp) \
-             SELECT g.id, g.from_id, g.kind, g.to_id, $1, g.first_seen, g.last_seen, g.times, g.tlp \
-             FROM given g WHERE true ON CONFLICT (from_id, kind, to_id, source_id) DO NOTHING",
+            &format!(
+                "INSERT INTO link (id, from_id, kind, to_id, source_id, first_seen, last_seen, count, tlp) \
+                 SELECT g.id, g.from_id, g.kind, g.to_id, $1, g.first_seen, g.last_seen, g.times, g.tlp \
+                 FROM given g {past}"
+            ),
             vec![Value::from(source)],
         )
         .await

@@ -63,13 +63,13 @@ impl<'a> Names<'a> {
             .texts("value", wanted.iter().map(|named| named.value.as_str()))
             .query(
                 store.txn,
-                "SELECT g.n, o.id FROM given g CROSS JOIN observable o \
-                 WHERE o.value = g.value AND o.kind = g.kind",
+                "SELECT g.n, o.id FROM given g LEFT JOIN observable o ON o.value = g.value AND o.kind = g.kind",
                 Vec::new(),
             )
             .await?;
         for row in found {
-            let (n, id): (i64, ObservableId) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let (n, id): (i64, Option<ObservableId>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let Some(id) = id else { continue };
             if let Some(named) = usize::try_from(n).ok().and_then(|n| wanted.get(n)) {
                 self.rows.insert((named.kind, &named.value), Row { id, fresh: false });
             }

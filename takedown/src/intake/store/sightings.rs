@@ -118,7 +118,7 @@ async fn find(store: &Batch<'_>, slots: &mut [Slot<'_>]) -> Result<(), Error> {
         .query(
             store.txn,
             "SELECT g.n, s.id, s.import_id, s.line, s.tlp, s.pap, s.valid_until \
-             FROM given g CROSS JOIN sighting s WHERE s.observable_id = g.observable AND s.source_id = $1 \
+             FROM given g LEFT JOIN sighting s ON s.observable_id = g.observable AND s.source_id = $1 \
              AND s.family = g.family AND s.role = g.role AND COALESCE(s.seen_at, 0) = g.seen",
             vec![Value::from(store.source)],
         )
@@ -126,9 +126,10 @@ async fn find(store: &Batch<'_>, slots: &mut [Slot<'_>]) -> Result<(), Error> {
     for row in found {
         let n: i64 = row.try_get_by_index(0)?;
         let Some(slot) = usize::try_from(n).ok().and_then(|n| slots.get_mut(n)) else { continue };
+        let Some(id) = row.try_get_by_index(1)? else { continue };
         let (import, line): (ImportId, i64) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
         let known = if import == store.import { Known::Line(line) } else { Known::Import(import, line) };
-        slot.stored = Some((row.try_get_by_index(1)?, known));
+        slot.stored = Some((id, known));
         slot.tlp = row.try_get_by_index(4)?;
         slot.pap = row.try_get_by_index(5)?;
         slot.valid_until = row.try_get_by_index(6)?;
@@ -137,11 +138,13 @@ async fn find(store: &Batch<'_>, slots: &mut [Slot<'_>]) -> Result<(), Error> {
 }
 
 async fn insert(store: &Batch<'_>, slots: &[Slot<'_>]) -> Result<(), Error> {
-    let rows: Vec<(&Slot<'_>, i64, &Claim)> = slots
+    let mut rows: Vec<(&Slot<'_>, i64, &Claim)> = slots
         .iter()
         .filter(|slot| slot.stored.is_none())
         .filter_map(|slot| slot.first.map(|(line, claim)| (slot, line, claim)))
         .collect();
+    // In the index's order: neighbouring keys are on the same page.
+    rows.sort_unstable_by_key(|(slot, ..)| slot.key.observable.0);
     let slots = || rows.iter().map(|(slot, ..)| *slot);
     let claims = || rows.iter().map(|(.., claim)| *claim);
     Given::default()
