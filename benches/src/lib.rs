@@ -1,5 +1,7 @@
 //! What several benchmarks need: a process of its own for each figure, its peak memory, names that are drawn.
 
+pub mod world;
+
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};

@@ -53,7 +53,10 @@ impl Http {
             (true, true) => return Ok(None),
             (false, false) => {}
             _ => {
-                return Err(Problems::of("http.tls_key", "goes together with http.tls_certificate: set both"));
+                return Err(Problems::of(
+                    "http.tls_key",
+                    "goes together with http.tls_certificate: set both",
+                ));
             }
         }
         let unusable = |setting: &str, file: &str, why: &dyn fmt::Display| {
