@@ -59,7 +59,7 @@ pub async fn ask(asked: Asked) -> Result<Load> {
     writeln!(script, "wrk.headers['Content-Type'] = 'application/json'")?;
     for header in &asked.headers {
         let (name, value) = header.split_once(": ").context("a header without a colon")?;
-        writeln!(script, "wrk.headers[{}] = {}", quoted(name), quoted(value))?;
+        writeln!(script, "wrk.headers[ {} ] = {}", quoted(name), quoted(value))?;
     }
     writeln!(script, "done = function(s, l, r)")?;
     writeln!(script, "  local e = s.errors")?;
@@ -71,7 +71,7 @@ pub async fn ask(asked: Asked) -> Result<Load> {
     script.flush()?;
     let wrk = |seconds: u32| {
         let mut wrk = Command::new("wrk");
-        wrk.args(["-t", "1", "-c", "20", "-d", &seconds.to_string(), "-s"])
+        wrk.args(["-t", "1", "-c", "20", "--timeout", "60s", "-d", &seconds.to_string(), "-s"])
             .arg(script.path())
             .arg(&asked.url);
         wrk
@@ -79,8 +79,9 @@ pub async fn ask(asked: Asked) -> Result<Load> {
     wrk(2).output().await.context("wrk: scripts/setup --for bench installs it")?;
     let output = wrk(SECONDS).output().await?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let figures =
-        text.lines().find_map(|line| line.strip_prefix("FIGURES ")).context("wrk printed no figures")?;
+    let figures = text.lines().find_map(|line| line.strip_prefix("FIGURES ")).with_context(|| {
+        format!("wrk printed no figures: {text}{}", String::from_utf8_lossy(&output.stderr))
+    })?;
     let figures: Vec<f64> = figures.split(' ').map(str::parse).collect::<Result<_, _>>()?;
     let [rate, p50, p99, errors] = figures[..] else { anyhow::bail!("{figures:?}") };
     ensure!(errors == 0.0, "{errors} of the requests failed:\n{text}");
