@@ -190,6 +190,10 @@ id!(
     /// Names a one-time link.
     InviteId, "inv"
 );
+id!(
+    /// Names whom a sign-in provider knows.
+    IdentityId, "idn"
+);
 
 #[cfg(test)]
 mod tests {

@@ -53,6 +53,8 @@ pub enum Action {
     ManageParties,
     /// Make people, change what they are, end their sessions.
     ManagePeople,
+    /// Let in whom a sign-in provider vouches for, as what its groups say.
+    AdmitPeople,
     /// See and end one's own sessions, make and revoke one's own tokens, change one's password and second factor.
     ManageOwnAccess,
 }

@@ -47,6 +47,9 @@ mod m20261130_000057_invite;
 mod m20261130_000058_throttle;
 mod m20261130_000059_token_scope;
 mod m20261130_000060_audit_checkpoint;
+mod m20261130_000070_identity;
+mod m20261130_000071_provider_session;
+mod m20261130_000072_spent;
 
 /// The key of the PostgreSQL advisory lock under which one process at a time changes the schema.
 const SCHEMA_LOCK: i64 = 0x6c6f_636b_7363_6865;
@@ -131,6 +134,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000058_throttle::Migration),
             Box::new(m20261130_000059_token_scope::Migration),
             Box::new(m20261130_000060_audit_checkpoint::Migration),
+            Box::new(m20261130_000070_identity::Migration),
+            Box::new(m20261130_000071_provider_session::Migration),
+            Box::new(m20261130_000072_spent::Migration),
         ]
     }
 }

@@ -7,18 +7,19 @@
     for (const form of document.forms) form.hidden = form.id !== id;
   };
 
-  const send = async (path, body) => {
-    const answer = await fetch(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
+  const ask = async (path, options) => {
+    const answer = await fetch(path, options);
     const said = await answer.json();
     if (answer.ok) return said;
     const error = new Error(said.errors[0].message);
     error.code = said.errors[0].extensions.code;
     throw error;
   };
+  const send = (path, body) => ask(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
 
   const on = (id, act) => byId(id).addEventListener('submit', async (event) => {
     event.preventDefault();
@@ -55,23 +56,58 @@
   });
 
   on('sign-out', async () => {
-    await send('/auth/sign-out', {});
+    const { goto } = await send('/auth/sign-out', {});
     only('sign-in');
     say('You are signed out.');
+    // And out of the provider that vouched.
+    if (goto) location.assign(goto);
   });
 
-  let link = location.hash.slice(1);
+  // What became of signing in with a provider, by the code that it came back with.
+  const REFUSED = {
+    again: 'That took too long, or was answered twice. Try again.',
+    denied: 'The provider did not sign you in.',
+    'not-believed': 'The answer of the provider could not be believed. Tell your administrator.',
+    'no-role': 'You are in no group that may use Lockstep. Ask your agency.',
+    disabled: 'Your account is disabled. Ask your administrator.',
+    unavailable: 'The provider does not answer now. Try again in a while, or sign in another way.',
+    wait: 'Too many attempts. Wait a while, then try again.',
+    failed: 'It did not work. Tell your administrator.',
+  };
+
+  const offer = (providers) => {
+    const box = byId('providers');
+    for (const { name, label } of providers) {
+      const button = document.createElement('a');
+      button.href = `/auth/oidc/${name}`;
+      button.textContent = label;
+      box.append(button);
+    }
+    box.hidden = providers.length === 0;
+  };
+
+  const hash = location.hash.slice(1);
+  let link = location.pathname === '/accept' ? hash : '';
   const begin = async () => {
+    // Out of the address bar and the history, before anything else.
+    if (hash) history.replaceState(null, '', location.pathname);
     if (link) {
-      // Out of the address bar and the history, before anything else.
-      history.replaceState(null, '', location.pathname);
       const { name } = await send('/auth/accept', { link });
       byId('accept').elements.name.value = name;
       only('accept');
       say('Choose a password of at least 12 characters.');
     } else {
+      const [{ name }, providers] = await Promise.all([ask('/auth/session'), ask('/auth/providers')]);
+      offer(providers);
+      if (name) {
+        signedIn(name);
+        return;
+      }
+      const [code, provider] = hash.split(':');
+      const asked = providers.find((known) => known.name === provider);
+      const refused = asked && Object.hasOwn(REFUSED, code);
       only('sign-in');
-      say('Sign in with your name and password.');
+      say(refused ? `${asked.label}: ${REFUSED[code]}` : 'Sign in with your name and password.');
     }
   };
   begin().catch((error) => say(error.message));

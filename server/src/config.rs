@@ -11,6 +11,7 @@ mod layers;
 mod log;
 mod mail;
 mod observe;
+mod provider;
 mod show;
 mod surroundings;
 mod telemetry;
@@ -35,6 +36,7 @@ pub use self::{
     log::{Format, Log},
     mail::{Mail, Organisation, Way},
     observe::Observe,
+    provider::{Group, Provider},
     surroundings::Surroundings,
     telemetry::Telemetry,
     value::{SecretUrl, Size, Span},

@@ -6,6 +6,7 @@ mod graphiql;
 mod graphql;
 mod health;
 mod listener;
+mod oidc;
 mod peer;
 mod people;
 mod trace;
@@ -54,6 +55,11 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/graphiql/{file}", get(graphiql::file))
+        .route("/auth/session", get(people::session))
+        .route("/auth/providers", get(oidc::providers))
+        .route("/auth/oidc/{provider}", get(oidc::begin))
+        .route("/auth/oidc/{provider}/callback", get(oidc::finish))
+        .route("/auth/oidc/{provider}/back-channel", post(oidc::back_channel))
         .route("/auth/sign-in", post(people::sign_in))
         .route("/auth/sign-out", post(people::sign_out))
         .route("/auth/accept", post(people::accept))

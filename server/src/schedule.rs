@@ -8,7 +8,7 @@ use takedown::{
     error::Error,
     job::{
         Job,
-        kinds::{ObserveDue, SendWaiting, SignCheckpoint, TidyPeople, VerifyDue},
+        kinds::{ObserveDue, RefreshSessions, SendWaiting, SignCheckpoint, TidyPeople, VerifyDue},
         schedule,
     },
 };
@@ -43,6 +43,7 @@ macro_rules! table {
 table! {
     30 => ObserveDue {}, ObserveDue;
     60 => VerifyDue {}, VerifyDue;
+    60 => RefreshSessions {}, RefreshSessions;
     300 => SendWaiting {}, SendWaiting;
     3_600 => SignCheckpoint {}, SignCheckpoint;
     86_400 => TidyPeople {}, TidyPeople;

@@ -46,6 +46,9 @@ pub async fn open(config: &Config, clock: Clock, needs: Needs) -> anyhow::Result
     if matches!(needs, Needs::Key | Needs::Serving) {
         env.seal = Some(config.auth.seal(&env.ids)?);
     }
+    if needs == Needs::Serving {
+        env.providers = config.auth.providers(&config.http)?;
+    }
     if needs >= Needs::Everything {
         let observe = config.observe.clone();
         let outside =

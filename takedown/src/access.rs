@@ -65,8 +65,9 @@ pub fn check(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<(), 
         | Action::OpenTasks
         | Action::DraftNotice => matches!(role, ActorRole::Analyst | ActorRole::Lead),
         Action::ApproveTasks | Action::ApproveNotice => matches!(role, ActorRole::Lead | ActorRole::Liaison),
-        // Mail is sent by the job, after its own check of the approval; no person sends.
-        Action::SendNotice => false,
+        // Mail is sent by the job, after its own check of the approval; no person sends. A provider's word lets its people
+        // in, and no person's.
+        Action::SendNotice | Action::AdmitPeople => false,
         Action::ManageTokens | Action::ManagePeople => role == ActorRole::Admin,
         Action::ReadLedger | Action::ManageJobs | Action::ManageParties => {
             matches!(role, ActorRole::Admin | ActorRole::Lead)
@@ -101,7 +102,8 @@ fn system_may(action: Action) -> Result<(), Error> {
         | Action::SendNotice
         | Action::Verify
         | Action::ReadLedger
-        | Action::ReadDirectory => Ok(()),
+        | Action::ReadDirectory
+        | Action::AdmitPeople => Ok(()),
         Action::RuleOnClusters
         | Action::TrainAttribution
         | Action::OpenTasks

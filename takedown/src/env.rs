@@ -12,7 +12,7 @@ use crate::{
     ids::Ids,
     intake::context::Context,
     outside::Outside,
-    people::{Seal, Used},
+    people::{Seal, Used, oidc::Providers},
     settings::Settings,
 };
 
@@ -33,6 +33,8 @@ pub struct Env {
     pub outside: Outside,
     /// The key that seals second factors; none until it is set.
     pub seal: Option<Seal>,
+    /// The providers that people can sign in with; none until they are set.
+    pub providers: Providers,
     /// When sessions and tokens were used since it was last written.
     pub used: Used,
     /// Told when a job was committed, so that this process's worker need not wait for its next poll.
@@ -50,6 +52,7 @@ impl Env {
             intake: Arc::default(),
             outside: Outside::default(),
             seal: None,
+            providers: Providers::default(),
             used: Used::default(),
             jobs_waiting: tokio::sync::Notify::new(),
         }

@@ -7,8 +7,8 @@ use crate::{
     job::{
         Job,
         kinds::{
-            DraftNotices, ObserveDue, ReadRegistrations, Recluster, SendNotice, SendWaiting, SignCheckpoint,
-            TidyPeople, VerifyDue,
+            DraftNotices, ObserveDue, ReadRegistrations, Recluster, RefreshSessions, SendNotice, SendWaiting,
+            SignCheckpoint, TidyPeople, VerifyDue,
         },
         worker::{Running, run_as},
     },
@@ -48,5 +48,6 @@ registry! {
     SendWaiting,
     VerifyDue,
     SignCheckpoint,
+    RefreshSessions,
     TidyPeople,
 }

@@ -1,12 +1,13 @@
-//! Outside: the ports to the DNS, the registries and the routing table, and nothing of ours behind them.
+//! Outside: the ports to the DNS, the registries, the routing table and sign-in providers, and nothing of ours behind them.
 //!
-//! No port asks whether it may: only `observe` calls them, after `access::may_probe` (PAP) said yes.
+//! No port asks whether it may: only `observe` calls those that probe, after `access::may_probe` (PAP) said yes.
 
 pub mod asn;
 pub mod dns;
 pub mod global;
 pub mod limiter;
 pub mod mail;
+pub mod provider;
 pub mod rdap;
 
 /// The ports, as the operator configured them. The default has no servers and reaches nobody.

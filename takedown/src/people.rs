@@ -1,6 +1,7 @@
 //! People: who they are, how they prove it, and the sessions that follow. What they may do is `access`'s.
 
 pub mod invite;
+pub mod oidc;
 mod password;
 pub mod person;
 pub mod retention;

@@ -7,6 +7,7 @@ mod import;
 mod kill;
 mod ledger;
 mod observe;
+mod oidc;
 mod operator;
 mod party;
 mod queue;

@@ -36,10 +36,14 @@ pub struct Running {
 impl Running {
     /// Serves the work of `env`.
     pub async fn start(env: Arc<Env>, variables: &[(&str, &str)]) -> Result<Self> {
+        Self::on(TcpListener::bind("127.0.0.1:0").await?, env, variables).await
+    }
+
+    /// The same, where somebody listens already.
+    pub async fn on(listener: TcpListener, env: Arc<Env>, variables: &[(&str, &str)]) -> Result<Self> {
         let loaded =
             load(&Surroundings::new("/nowhere", variables), None).map_err(|e| anyhow::anyhow!("{e}"))?;
         let limits = Arc::new(loaded.config.http);
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
         let stop = CancellationToken::new();
         let app = http::App {

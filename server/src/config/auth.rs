@@ -8,9 +8,13 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use takedown::{ids::Ids, people::Seal, settings::AuthSettings};
+use takedown::{
+    ids::Ids,
+    people::{Seal, oidc::Providers},
+    settings::AuthSettings,
+};
 
-use super::{Problems, Span, read_bounded};
+use super::{Http, Problems, Provider, Span, provider, read_bounded};
 
 /// How people sign in.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -22,12 +26,22 @@ pub struct Auth {
     pub session_idle: Span,
     /// How long a session lives at the longest.
     pub session_longest: Span,
+    /// Who else can say who somebody is.
+    pub providers: Vec<Provider>,
 }
 
 impl Auth {
     /// What the work is given.
     pub fn settings(&self) -> AuthSettings {
         AuthSettings { session_idle: self.session_idle.0, session_longest: self.session_longest.0 }
+    }
+
+    /// The providers that people can sign in with.
+    ///
+    /// # Errors
+    /// What of one cannot be used.
+    pub fn providers(&self, http: &Http) -> Result<Providers, Problems> {
+        provider::open(&self.providers, &http.public_url)
     }
 
     /// The key, if its file is there.
@@ -78,7 +92,7 @@ mod tests {
     fn auth(path: &Path) -> Auth {
         let span = |seconds| Span(std::time::Duration::from_secs(seconds));
         let key_file = path.to_string_lossy().into_owned();
-        Auth { key_file, session_idle: span(60), session_longest: span(600) }
+        Auth { key_file, session_idle: span(60), session_longest: span(600), providers: Vec::new() }
     }
 
     #[test]

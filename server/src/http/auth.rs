@@ -47,7 +47,9 @@ pub async fn caller(env: &Env, headers: &HeaderMap, device: &Device) -> Result<C
 }
 
 async fn by_cookie(env: &Env, headers: &HeaderMap) -> Result<Caller, Error> {
-    let Some(secret) = cookie(headers) else { return Ok(Caller { actor: Actor::Nobody, session: None }) };
+    let Some(secret) = cookie(headers, SESSION) else {
+        return Ok(Caller { actor: Actor::Nobody, session: None });
+    };
     // A browser adds the cookie by itself: that a person meant it shows only in where the request comes from.
     if origin(headers) != Origin::Ours {
         return Err(access::foreign_page(Action::ManageOwnAccess));
@@ -56,11 +58,11 @@ async fn by_cookie(env: &Env, headers: &HeaderMap) -> Result<Caller, Error> {
     Ok(Caller { actor, session: Some(session) })
 }
 
-/// The secret of the session's cookie. Two of them are none: one of them somebody planted.
-pub fn cookie(headers: &HeaderMap) -> Option<&str> {
+/// What a cookie holds. Two of one name are none: one of them somebody planted.
+pub fn cookie<'a>(headers: &'a HeaderMap, named: &str) -> Option<&'a str> {
     let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let mut found = pairs.filter(|(name, _)| *name == SESSION).map(|(_, secret)| secret);
+    let mut found = pairs.filter(|(name, _)| *name == named).map(|(_, secret)| secret);
     let secret = found.next()?;
     found.next().is_none().then_some(secret)
 }

@@ -7,7 +7,7 @@ use axum::{
     body::{Body, to_bytes},
     extract::{Path, Request, State},
     http::{
-        HeaderMap, HeaderValue, StatusCode,
+        Extensions, HeaderMap, HeaderValue, StatusCode,
         header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE},
     },
     response::{IntoResponse, Response},
@@ -17,10 +17,11 @@ use serde_json::{Value, json};
 use takedown::{
     error::Error,
     people::{
-        Device, invite, second_factor, session,
+        Device, invite, oidc, person, second_factor, session,
         sign_in::{self, Credentials, Refusal},
     },
 };
+use url::Url;
 
 use super::{
     App, answer,
@@ -109,11 +110,15 @@ fn done(body: &Value) -> Response {
     answer::as_json(StatusCode::OK, body)
 }
 
-/// Sets the session's cookie, or takes it away.
-fn with_cookie(mut answered: Response, secret: &str, lives: Duration) -> Answered {
+/// What sets the session's cookie, or takes it away.
+pub fn cookie(secret: &str, lives: Duration) -> String {
     let seconds = lives.as_secs();
-    let cookie = format!("{SESSION}={secret}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
-    let cookie = HeaderValue::from_str(&cookie).map_err(|error| failed(&Error::internal(error)))?;
+    format!("{SESSION}={secret}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}")
+}
+
+fn with_cookie(mut answered: Response, secret: &str, lives: Duration) -> Answered {
+    let cookie =
+        HeaderValue::from_str(&cookie(secret, lives)).map_err(|error| failed(&Error::internal(error)))?;
     answered.headers_mut().insert(SET_COOKIE, cookie);
     Ok(answered)
 }
@@ -133,7 +138,8 @@ pub async fn sign_in(State(app): State<App>, request: Request) -> Response {
         let asked = asked::<SignIn>(&app, request).await?;
         let SignIn { name, password, code } = asked.body;
         let given = Credentials { name, password, code };
-        let signed = sign_in::sign_in(&app.env, &given, &asked.device, auth::cookie(&asked.headers)).await;
+        let signed =
+            sign_in::sign_in(&app.env, &given, &asked.device, auth::cookie(&asked.headers, SESSION)).await;
         let signed = signed.map_err(refused)?;
         let body = json!({ "person": signed.person, "session": signed.session });
         with_cookie(done(&body), &signed.secret.0, app.env.settings.auth.session_longest)
@@ -141,14 +147,31 @@ pub async fn sign_in(State(app): State<App>, request: Request) -> Response {
     answered.await.unwrap_or_else(|refused| *refused)
 }
 
-/// Signs out; who was not signed in is out too.
+/// Who is signed in by the browser's session; nobody is `null`.
+pub async fn session(State(app): State<App>, extensions: Extensions, headers: HeaderMap) -> Response {
+    let answered = async {
+        let device = peer::device(&extensions, &headers, &app.limits.trusted_proxies);
+        let caller = auth::caller(&app.env, &headers, &device).await;
+        let name = match caller {
+            Ok(Caller { actor, session: Some(_) }) => Some(person::own(&app.env, &actor).await?.name),
+            Ok(_) | Err(Error::Unauthenticated) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(done(&json!({ "name": name })))
+    };
+    answered.await.unwrap_or_else(|error: Error| answer::refusal(&error))
+}
+
+/// Signs out; who was not signed in is out too. `goto` is where to go on, to sign out at the session's provider too.
 pub async fn sign_out(State(app): State<App>, request: Request) -> Response {
     let answered = async {
         let asked = asked::<Value>(&app, request).await?;
-        if let Some(secret) = auth::cookie(&asked.headers) {
+        let mut goto = None;
+        if let Some(secret) = auth::cookie(&asked.headers, SESSION) {
+            goto = oidc::sign_out_at(&app.env, secret).await.map_err(|error| failed(&error))?;
             session::sign_out(&app.env, secret).await.map_err(|error| failed(&error))?;
         }
-        with_cookie(done(&json!({})), "", Duration::ZERO)
+        with_cookie(done(&json!({ "goto": goto.as_ref().map(Url::as_str) })), "", Duration::ZERO)
     };
     answered.await.unwrap_or_else(|refused| *refused)
 }

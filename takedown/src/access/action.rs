@@ -39,6 +39,8 @@ pub enum Action {
     ManageParties,
     /// Make people, change what they are, end their sessions.
     ManagePeople,
+    /// Let in whom a sign-in provider vouches for, as what its groups say.
+    AdmitPeople,
     /// See and end one's own sessions, make and revoke one's own tokens, change one's password and second factor.
     ManageOwnAccess,
 }
@@ -64,6 +66,7 @@ impl Action {
         Self::ReadDirectory,
         Self::ManageParties,
         Self::ManagePeople,
+        Self::AdmitPeople,
         Self::ManageOwnAccess,
     ];
 
@@ -98,6 +101,7 @@ impl Action {
             Self::ReadDirectory => "reading the directory",
             Self::ManageParties => "managing parties",
             Self::ManagePeople => "managing people",
+            Self::AdmitPeople => "admitting a provider's people",
             Self::ManageOwnAccess => "managing one's own access",
         }
     }
@@ -123,5 +127,6 @@ const NAMES: &[(Action, &str)] = &[
     (Action::ReadDirectory, "read_directory"),
     (Action::ManageParties, "manage_parties"),
     (Action::ManagePeople, "manage_people"),
+    (Action::AdmitPeople, "admit_people"),
     (Action::ManageOwnAccess, "manage_own_access"),
 ];

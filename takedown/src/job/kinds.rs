@@ -106,6 +106,18 @@ impl Job for SignCheckpoint {
     }
 }
 
+/// Asks sign-in providers whether they still vouch for the sessions that were begun with them.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RefreshSessions {}
+
+impl Job for RefreshSessions {
+    const NAME: &'static str = "refresh-sessions";
+
+    fn dedupe(&self) -> Option<String> {
+        Some("all".into())
+    }
+}
+
 /// Takes away what is kept of people for longer than it is needed.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct TidyPeople {}

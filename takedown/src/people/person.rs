@@ -106,18 +106,30 @@ pub async fn set_role(
     access::check(actor, Action::ManagePeople, Subject::System)?;
     let txn = env.begin().await?;
     let was = locked(&txn, id).await?;
-    belongs(&txn, role, party).await?;
     if role != ActorRole::Admin {
         may_go(&txn, &was).await?;
     }
+    let row = change_in(env, &txn, actor, was, (role, party, clearance)).await?;
+    env.commit(txn).await?;
+    Ok(row)
+}
+
+/// Changes what a person may, of a row that was read under lock.
+pub(super) async fn change_in(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    was: person::Model,
+    (role, party, clearance): (ActorRole, Option<PartyId>, Option<Tlp>),
+) -> Result<person::Model, Error> {
+    belongs(txn, role, party).await?;
     let row = person::Model { role, party_id: party, clearance, ..was.clone() };
-    let row = update(&txn, row).await?;
-    session::end_all(&txn, env.now(), id, None).await?;
+    let row = update(txn, row).await?;
+    session::end_all(txn, env.now(), row.id, None).await?;
     let facts =
         |row: &person::Model| json!({ "role": row.role, "party": row.party_id, "clearance": row.clearance });
     let detail = json!({ "was": facts(&was), "is": facts(&row) });
-    audit::record(&txn, env.now(), actor, "change_role", id, detail).await?;
-    env.commit(txn).await?;
+    audit::record(txn, env.now(), actor, "change_role", row.id, detail).await?;
     Ok(row)
 }
 

@@ -8,7 +8,7 @@ use entities::{PersonId, invite, person, recovery_code, session, throttle, token
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter};
 use serde_json::json;
 
-use super::person as people;
+use super::{oidc, person as people};
 use crate::{
     access::{self, Action, Subject},
     actor::Actor,
@@ -44,6 +44,7 @@ pub async fn erase(env: &Env, actor: &Actor, id: PersonId) -> Result<person::Mod
         ..row
     };
     let row = people::update(&txn, row).await?;
+    oidc::forget_identities(&txn, id).await?;
     recovery_code::Entity::delete_many().filter(recovery_code::Column::PersonId.eq(id)).exec(&txn).await?;
     invite::Entity::delete_many().filter(invite::Column::PersonId.eq(id)).exec(&txn).await?;
     session::Entity::delete_many().filter(session::Column::PersonId.eq(id)).exec(&txn).await?;
@@ -75,6 +76,7 @@ impl Run for TidyPeople {
             .map_err(Error::from)?;
         let forgotten = throttle::Entity::delete_many().filter(throttle::Column::LastAt.lt(old));
         forgotten.exec(db).await.map_err(Error::from)?;
+        oidc::tidy(db, env.now()).await?;
         Ok(())
     }
 }

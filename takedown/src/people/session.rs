@@ -155,6 +155,21 @@ async fn end_secret(txn: &DatabaseTransaction, now: Timestamp, secret: &str) -> 
     Ok(())
 }
 
+/// Ends these sessions.
+pub(super) async fn end_these(
+    txn: &DatabaseTransaction,
+    now: Timestamp,
+    ids: Vec<SessionId>,
+) -> Result<(), Error> {
+    session::Entity::update_many()
+        .set(session::ActiveModel { ended_at: Set(Some(now)), ..Default::default() })
+        .filter(session::Column::Id.is_in(ids))
+        .filter(session::Column::EndedAt.is_null())
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
 /// Ends every session of a person, but one.
 pub(super) async fn end_all(
     txn: &DatabaseTransaction,

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path};
 
 use entities::Probe;
 use futures::future::join_all;
-use takedown::observe::reading::Outcome;
+use takedown::{clock::Clock, observe::reading::Outcome};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     net::TcpStream,
@@ -20,6 +20,7 @@ pub async fn examine(config: &Config) -> Vec<Check> {
     checks.push(routing(config));
     checks.push(lists(config));
     checks.push(mail(config).await);
+    checks.extend(providers(config).await);
     checks
 }
 
@@ -91,6 +92,33 @@ fn lists(config: &Config) -> Check {
         Ok(context) => Check::ok("benign lists", format!("{} lists", context.benign.len())),
         Err(problems) => Check::fail("benign lists", problems.reason(), "correct the file, or the path"),
     }
+}
+
+/// Asks every sign-in provider for what it publishes.
+async fn providers(config: &Config) -> Vec<Check> {
+    let providers = match config.auth.providers(&config.http) {
+        Ok(providers) => providers,
+        Err(problems) => {
+            return vec![Check::fail(
+                "providers",
+                problems.reason(),
+                "correct the named place of auth.providers",
+            )];
+        }
+    };
+    let now = Clock::System.now();
+    let asked = providers.iter().map(|provider| async move {
+        let name = &provider.settings.name;
+        match provider.published(now).await {
+            Ok(_) => Check::ok("providers", format!("{name} answers")),
+            Err(error) => {
+                let mend =
+                    "check its issuer to the letter, its certificate, and that this machine reaches it";
+                Check::fail("providers", format!("{name} {error}"), mend)
+            }
+        }
+    });
+    join_all(asked).await
 }
 
 async fn mail(config: &Config) -> Check {

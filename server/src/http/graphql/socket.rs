@@ -75,7 +75,8 @@ pub(super) async fn open(
     }
     let given = match headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
         Some(value) => Given::Authorization(value.to_owned()),
-        None => auth::cookie(headers).map_or(Given::Nothing, |secret| Given::Cookie(secret.to_owned())),
+        None => auth::cookie(headers, auth::SESSION)
+            .map_or(Given::Nothing, |secret| Given::Cookie(secret.to_owned())),
     };
     // A little more than is taken: a message that is just too big is read to its end and told so, a larger one cut off.
     let limit = app.limits.body_limit.bytes().saturating_add(SLACK);
