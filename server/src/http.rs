@@ -9,6 +9,7 @@ mod listener;
 mod oidc;
 mod peer;
 mod people;
+mod rate;
 mod trace;
 
 #[cfg(test)]
@@ -74,6 +75,7 @@ pub fn router(app: App) -> Router {
         .fallback(answer::no_such_path)
         .method_not_allowed_fallback(answer::no_such_method)
         .layer(Extension(graphql::Sockets::new(app.limits.sockets.get())))
+        .layer(Extension(rate::Rates::new(app.limits.rate_per_minute, app.limits.rate_burst)))
         .layer(from_fn_with_state(app.clone(), trace::request))
         .layer(from_fn(answer::headers))
         .with_state(app)

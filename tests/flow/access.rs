@@ -2,6 +2,7 @@
 //! field of the schema. What somebody may not see must leave no trace in any answer.
 
 mod cases;
+mod ids;
 mod random;
 mod world;
 

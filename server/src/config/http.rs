@@ -38,6 +38,10 @@ pub struct Http {
     pub connections: NonZeroUsize,
     /// WebSockets at a time.
     pub sockets: NonZeroUsize,
+    /// Requests a minute of one token, session, or address of nobody.
+    pub rate_per_minute: u32,
+    /// Requests of one at once, after a quiet time.
+    pub rate_burst: u32,
     /// Whether only the documents of `graphql/operations` are executed.
     pub trusted_documents_only: bool,
 }

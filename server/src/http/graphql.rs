@@ -19,13 +19,16 @@ use axum::{
 };
 use http_body_util::LengthLimitError;
 use takedown::{actor::Actor, error::Error, people::Device};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 
 use self::{accept::Media, operation::Outcome, params::Params};
 use super::{
     App, answer,
     auth::{self, Caller},
-    graphiql, peer,
+    graphiql,
+    listener::Open,
+    peer,
+    rate::{self, Asker, Rates},
 };
 use crate::config::Size;
 
@@ -35,12 +38,17 @@ const PREFLIGHT: [&str; 2] = ["graphql-require-preflight", "apollo-require-prefl
 
 /// The sockets that may be open at a time.
 #[derive(Clone, Debug)]
-pub struct Sockets(Arc<Semaphore>);
+pub struct Sockets {
+    /// Of those who said who they are.
+    known: Arc<Semaphore>,
+    /// Of those who did not yet: they take no place of the others.
+    unknown: Arc<Semaphore>,
+}
 
 impl Sockets {
-    /// At most `most` sockets.
+    /// At most `most` sockets of either.
     pub fn new(most: usize) -> Self {
-        Self(Arc::new(Semaphore::new(most)))
+        Self { known: Arc::new(Semaphore::new(most)), unknown: Arc::new(Semaphore::new(most)) }
     }
 }
 
@@ -51,6 +59,7 @@ type Refused = Box<Response>;
 pub async fn get(
     State(app): State<App>,
     Extension(sockets): Extension<Sockets>,
+    Extension(rates): Extension<Rates>,
     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     RawQuery(query): RawQuery,
     extensions: Extensions,
@@ -58,14 +67,15 @@ pub async fn get(
 ) -> Response {
     let device = peer::device(&extensions, &headers, &app.limits.trusted_proxies);
     if let Ok(upgrade) = socket {
-        return socket::open(app, sockets, upgrade, &headers, device).await;
+        let open = extensions.get::<Open>().map(|open| open.0.token());
+        return socket::open(app, (sockets, rates), upgrade, &headers, device, open).await;
     }
     if query.is_none() && graphiql::wanted(&headers) {
         return graphiql::page();
     }
     let answered = async {
         let media = accept::media(&headers).ok_or_else(not_acceptable)?;
-        let Caller { actor, .. } = who(&app, &headers, &device).await?;
+        let Caller { actor, .. } = who(&app, &rates, &headers, &device).await?;
         let params = Params::from_query(query.as_deref().unwrap_or_default()).map_err(bad)?;
         Ok::<_, Refused>((media, operation::ready(&app, params.into_request(), actor, false)))
     };
@@ -85,6 +95,7 @@ pub async fn get(
 /// (<https://github.com/jaydenseric/graphql-multipart-request-spec>).
 pub async fn post(
     State(app): State<App>,
+    Extension(rates): Extension<Rates>,
     extensions: Extensions,
     headers: HeaderMap,
     body: Body,
@@ -92,7 +103,7 @@ pub async fn post(
     let device = peer::device(&extensions, &headers, &app.limits.trusted_proxies);
     let answered = async {
         let media = accept::media(&headers).ok_or_else(not_acceptable)?;
-        let Caller { actor, .. } = who(&app, &headers, &device).await?;
+        let Caller { actor, .. } = who(&app, &rates, &headers, &device).await?;
         let request = request(&app, &headers, body, &actor).await?;
         Ok::<_, Refused>((media, operation::ready(&app, request, actor, false)))
     };
@@ -110,8 +121,16 @@ async fn finish(app: &App, media: Media, ready: Result<operation::Ready, Outcome
     media.answer(&outcome)
 }
 
-async fn who(app: &App, headers: &HeaderMap, device: &Device) -> Result<Caller, Refused> {
-    auth::caller(&app.env, headers, device).await.map_err(|error| Box::new(answer::refusal(&error)))
+/// Who asks, if not too often. Who is refused counts as nobody, or guesses at tokens would be free.
+async fn who(app: &App, rates: &Rates, headers: &HeaderMap, device: &Device) -> Result<Caller, Refused> {
+    let slowed = |asker| rates.take(asker, Instant::now()).map_err(|wait| Box::new(rate::too_often(wait)));
+    match auth::caller(&app.env, headers, device).await {
+        Ok(caller) => slowed(Asker::of(headers, device.address)).map(|()| caller),
+        Err(error) => {
+            slowed(Asker::Address(device.address))?;
+            Err(Box::new(answer::refusal(&error)))
+        }
+    }
 }
 
 fn refuse(status: StatusCode, message: &str) -> Refused {

@@ -27,6 +27,10 @@ const BREATH: Duration = Duration::from_millis(100);
 /// HTTP/2 streams of one connection at a time.
 const STREAMS: u32 = 64;
 
+/// What is waited for when the process stops; a socket that outlives its connection holds a token of it.
+#[derive(Clone, Debug)]
+pub struct Open(pub TaskTracker);
+
 /// Serves until `stop`, then lets requests finish within `grace`.
 pub async fn serve(
     listener: TcpListener,
@@ -49,13 +53,14 @@ pub async fn serve(
     while let Some((stream, peer, permit)) = accept(&listener, &permits, &stop).await {
         let (builder, router, stop) = (builder.clone(), router.clone(), stop.clone());
         let (tls, patience) = (tls.clone(), limits.header_timeout.0);
+        let open = Open(connections.clone());
         connections.spawn(async move {
             let _held: OwnedSemaphorePermit = permit;
             match tls {
-                None => connection(builder, (stream, peer), router, stop).await,
+                None => connection(builder, (stream, peer, open), router, stop).await,
                 // Who does not finish the handshake holds no connection.
                 Some(tls) => match tokio::time::timeout(patience, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => connection(builder, (stream, peer), router, stop).await,
+                    Ok(Ok(stream)) => connection(builder, (stream, peer, open), router, stop).await,
                     Ok(Err(error)) => {
                         tracing::debug!(error = &error as &dyn std::error::Error, "a handshake failed");
                     }
@@ -99,12 +104,13 @@ async fn accept(
 
 async fn connection(
     builder: Builder<TokioExecutor>,
-    (stream, peer): (impl AsyncRead + AsyncWrite + Unpin + Send + 'static, Peer),
+    (stream, peer, open): (impl AsyncRead + AsyncWrite + Unpin + Send + 'static, Peer, Open),
     router: Router,
     stop: CancellationToken,
 ) {
     let service = router.map_request(move |mut request: axum::http::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(open.clone());
         request.map(Body::new)
     });
     let connection =

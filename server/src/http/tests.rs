@@ -1,4 +1,5 @@
 mod people;
+mod sockets;
 
 use axum::{
     body::{Body, to_bytes},

@@ -26,9 +26,14 @@ use takedown::{
     people::{Device, session},
     token,
 };
+use tokio::{sync::OwnedSemaphorePermit, time::Instant as Now};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{App, Outcome, Sockets, operation, params::Params};
-use crate::http::{answer, auth};
+use crate::http::{
+    answer, auth,
+    rate::{self, Asker, Rates},
+};
 
 /// The subprotocol.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -60,19 +65,27 @@ const LATER: Close = (1013, "Try again later");
 /// Answers the handshake. Who asks may be said in its header or in `connection_init`.
 pub(super) async fn open(
     app: App,
-    sockets: Sockets,
+    (sockets, rates): (Sockets, Rates),
     upgrade: WebSocketUpgrade,
     headers: &HeaderMap,
     device: Device,
+    open: Option<TaskTrackerToken>,
 ) -> Response {
-    let Ok(held) = sockets.0.try_acquire_owned() else {
+    // A cookie is taken from a page of ours only, here as everywhere: else any page could listen as its visitor.
+    let actor = match auth::caller(&app.env, headers, &device).await {
+        Ok(caller) => caller.actor,
+        Err(error) => return answer::refusal(&error),
+    };
+    let asker = Asker::of(headers, device.address);
+    if let Err(wait) = rates.take(asker.clone(), Now::now()) {
+        return rate::too_often(wait);
+    }
+    let places = if actor == Actor::Nobody { &sockets.unknown } else { &sockets.known };
+    let Ok(place) = places.clone().try_acquire_owned() else {
         let message = "too many sockets are open: try again";
         return answer::failure(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message);
     };
-    // A cookie is taken from a page of ours only, here as everywhere: else any page could listen as its visitor.
-    if let Err(error) = auth::caller(&app.env, headers, &device).await {
-        return answer::refusal(&error);
-    }
+    let place = Place { sockets, known: actor != Actor::Nobody, _held: place };
     let given = match headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
         Some(value) => Given::Authorization(value.to_owned()),
         None => auth::cookie(headers, auth::SESSION)
@@ -82,10 +95,30 @@ pub(super) async fn open(
     let limit = app.limits.body_limit.bytes().saturating_add(SLACK);
     upgrade.protocols([PROTOCOL]).max_message_size(limit).max_frame_size(limit).on_upgrade(
         move |socket| async move {
-            let _held = held;
-            Session::new(app, given, device).run(socket).await;
+            // Until it is closed the process does not end, within its grace.
+            let _open = open;
+            Session::new(app, given, device, place, (rates, asker)).run(socket).await;
         },
     )
+}
+
+/// The place that a socket takes.
+struct Place {
+    sockets: Sockets,
+    /// Whether it is one of those who said who they are.
+    known: bool,
+    _held: OwnedSemaphorePermit,
+}
+
+impl Place {
+    /// Changes to a place of those who are known.
+    fn become_known(&mut self) -> Result<(), Close> {
+        if !self.known {
+            let held = self.sockets.known.clone().try_acquire_owned().map_err(|_| LATER)?;
+            (self.known, self._held) = (true, held);
+        }
+        Ok(())
+    }
 }
 
 /// By what a client says who it is.
@@ -113,6 +146,10 @@ struct Session {
     given: Given,
     /// From where.
     device: Device,
+    place: Place,
+    /// What counts its operations, and for whom.
+    rates: Rates,
+    asker: Asker,
     /// Who it is, once `connection_init` was answered.
     actor: Option<Actor>,
     running: HashMap<String, AbortHandle>,
@@ -120,8 +157,9 @@ struct Session {
 }
 
 impl Session {
-    fn new(app: App, given: Given, device: Device) -> Self {
-        Self { app, given, device, actor: None, running: HashMap::new(), events: SelectAll::new() }
+    fn new(app: App, given: Given, device: Device, place: Place, (rates, asker): (Rates, Asker)) -> Self {
+        let (running, events) = (HashMap::new(), SelectAll::new());
+        Self { app, given, device, place, rates, asker, actor: None, running, events }
     }
 
     async fn run(mut self, mut socket: WebSocket) {
@@ -228,6 +266,7 @@ impl Session {
             Some(_) => return Err(BAD),
         };
         if let Some(said) = said {
+            self.asker = Asker::secret(&said);
             self.given = Given::Authorization(said);
         }
         let actor = who(&self.app, &self.given, &self.device).await?;
@@ -235,6 +274,7 @@ impl Session {
         if actor == Actor::Nobody {
             return Err(FORBIDDEN);
         }
+        self.place.become_known()?;
         self.actor = Some(actor);
         Ok(json!({ "type": "connection_ack" }))
     }
@@ -257,10 +297,14 @@ impl Session {
         }
         let payload = message.remove("payload").ok_or(BAD)?;
         let request = Params::from_value(payload).map_err(|_| BAD)?.into_request();
-        let events = if self.running.len() >= OPERATIONS {
-            let message = format!("a socket runs at most {OPERATIONS} operations at a time");
-            let error = json!([{ "message": message, "extensions": { "code": "TOO_COSTLY" } }]);
+        let refuse = |code: &str, message: String| {
+            let error = json!([{ "message": message, "extensions": { "code": code } }]);
             once(async { Event::Error(error) }).boxed()
+        };
+        let events = if self.running.len() >= OPERATIONS {
+            refuse("TOO_COSTLY", format!("a socket runs at most {OPERATIONS} operations at a time"))
+        } else if let Err(wait) = self.rates.take(self.asker.clone(), Now::now()) {
+            refuse("RATE_LIMITED", format!("too many operations: wait {} s", wait.as_secs() + 1))
         } else {
             self.events(request, actor)
         };

@@ -13,7 +13,7 @@ use super::*;
 const PASSWORD: &str = "correct horse battery";
 
 /// The routes, with an analyst and an administrator who can sign in.
-async fn app_with_people(variables: &[(&str, &str)]) -> App {
+pub async fn app_with_people(variables: &[(&str, &str)]) -> App {
     let app = app(variables).await;
     for (name, role) in [("ana", ActorRole::Analyst), ("root", ActorRole::Admin)] {
         let admin = Actor::person("operator", ActorRole::Admin);
@@ -42,7 +42,7 @@ async fn sign_in(app: &App, name: &str, password: &str, headers: &[(&str, &str)]
 }
 
 /// The cookie as a browser sends it back.
-async fn cookie(app: &App, name: &str) -> String {
+pub async fn cookie(app: &App, name: &str) -> String {
     let answer = sign_in(app, name, PASSWORD, &[OURS]).await;
     assert_eq!(answer.status(), StatusCode::OK);
     let set = answer.headers()[SET_COOKIE].to_str().expect("text").to_owned();
