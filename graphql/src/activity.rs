@@ -9,6 +9,7 @@ use crate::{
     context::{ContextExt, int},
     error::Result,
     page::invalid,
+    who::Who,
 };
 
 /// An event of the ledger.
@@ -27,9 +28,9 @@ impl LedgerEvent {
         self.0.at.datetime()
     }
 
-    /// Who: an account's id (`psn_…`), a program's or operator's name, `system:…` or `nobody`.
-    async fn actor(&self) -> &str {
-        &self.0.actor
+    /// Who.
+    async fn actor(&self) -> Who {
+        Who::of(&self.0.actor)
     }
 
     /// What was done.

@@ -23,6 +23,7 @@ use crate::{
     observable::Observable,
     page::{Paged, connection, page},
     viewer::{self, Action},
+    who::Who,
 };
 
 /// Observables that belong together, with the reason.
@@ -277,13 +278,13 @@ impl Task {
     }
 
     /// Who opened it.
-    async fn opened_by(&self) -> &str {
-        &self.0.opened_by
+    async fn opened_by(&self) -> Who {
+        Who::of(&self.0.opened_by)
     }
 
     /// Who approved it.
-    async fn approved_by(&self) -> Option<&str> {
-        self.0.approved_by.as_deref()
+    async fn approved_by(&self) -> Option<Who> {
+        Who::maybe(self.0.approved_by.as_deref())
     }
 
     /// When it was opened.
@@ -436,13 +437,13 @@ impl Notice {
     }
 
     /// Who drafted it.
-    async fn drafted_by(&self) -> &str {
-        &self.0.drafted_by
+    async fn drafted_by(&self) -> Who {
+        Who::of(&self.0.drafted_by)
     }
 
     /// Who approved it.
-    async fn approved_by(&self) -> Option<&str> {
-        self.0.approved_by.as_deref()
+    async fn approved_by(&self) -> Option<Who> {
+        Who::maybe(self.0.approved_by.as_deref())
     }
 
     /// What the recipient's server said.

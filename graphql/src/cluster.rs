@@ -15,6 +15,7 @@ use crate::{
     loaders::{AttributionOf, ObservableOf},
     observable::Observable,
     page::invalid,
+    who::Who,
 };
 
 mirror!(
@@ -231,8 +232,8 @@ impl ClusterRuling {
     }
 
     /// Who.
-    async fn ruled_by(&self) -> &str {
-        &self.0.ruled_by
+    async fn ruled_by(&self) -> Who {
+        Who::of(&self.0.ruled_by)
     }
 
     /// When.
@@ -282,9 +283,9 @@ impl Pivot {
         &self.0.reason
     }
 
-    /// Who; empty without a ruling.
-    async fn ruled_by(&self) -> &str {
-        &self.0.ruled_by
+    /// Who; null without a ruling.
+    async fn ruled_by(&self) -> Option<Who> {
+        Who::maybe(Some(&self.0.ruled_by))
     }
 
     /// When.

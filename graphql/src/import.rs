@@ -16,6 +16,7 @@ use crate::{
     loaders::{LinesOf, SourceOf},
     observable::Sighting,
     page::{invalid, page_length},
+    who::Who,
 };
 
 /// A batch of indicators that arrived.
@@ -70,8 +71,8 @@ impl Import {
     }
 
     /// Who imported it.
-    async fn created_by(&self) -> &str {
-        &self.0.created_by
+    async fn created_by(&self) -> Who {
+        Who::of(&self.0.created_by)
     }
 
     /// When.

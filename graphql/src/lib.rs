@@ -24,6 +24,7 @@ mod people;
 pub mod query;
 pub mod subscription;
 pub mod viewer;
+mod who;
 
 use std::sync::Arc;
 

@@ -4,9 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
 use entities::{
-    ClusterId, DeskId, ImportId, NoticeId, ObservableId, PartyId, SourceId, TaskId, cluster, cluster_change,
-    cluster_member, cluster_ruling, desk, fact, link, observable, observation, party as party_row,
-    party_claim, sighting, source, task, verification,
+    ClusterId, DeskId, ImportId, NoticeId, ObservableId, PartyId, PersonId, SourceId, TaskId, cluster,
+    cluster_change, cluster_member, cluster_ruling, desk, fact, link, observable, observation,
+    party as party_row, party_claim, sighting, source, task, verification,
 };
 use takedown::{
     actor::Actor,
@@ -18,6 +18,7 @@ use takedown::{
         fleet::{self, Fleets},
     },
     party,
+    people::person,
     reads::{
         Page, Slice, cases,
         imports::{self, Lines},
@@ -94,6 +95,8 @@ keys! {
     TaskOf(TaskId) => task::Model, cases::tasks_by_ids;
     /// A task's verifications.
     VerificationsOf(TaskId) => Vec<verification::Model>, cases::verifications;
+    /// What people read of an account.
+    NameOf(PersonId) => String, person::names;
     /// The party with an id.
     PartyOf(PartyId) => party_row::Model, party::by_ids;
     /// What sources say about a party.

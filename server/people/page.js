@@ -2,7 +2,10 @@
 (() => {
   'use strict';
   const byId = (id) => document.getElementById(id);
-  const say = (text) => { byId('told').textContent = text; };
+  const say = (text, wrong = false) => {
+    byId('told').textContent = text;
+    byId('told').classList.toggle('wrong', wrong);
+  };
   const only = (id) => {
     for (const form of document.forms) form.hidden = form.id !== id;
   };
@@ -29,7 +32,7 @@
       await act(event.target.elements);
     } catch (error) {
       if (error.code === 'SECOND_FACTOR') byId('code').hidden = false;
-      say(error.message);
+      say(error.message, error.code !== 'SECOND_FACTOR');
     } finally {
       button.disabled = false;
     }
@@ -105,10 +108,10 @@
       }
       const [code, provider] = hash.split(':');
       const asked = providers.find((known) => known.name === provider);
-      const refused = asked && Object.hasOwn(REFUSED, code);
+      const refused = Boolean(asked) && Object.hasOwn(REFUSED, code);
       only('sign-in');
-      say(refused ? `${asked.label}: ${REFUSED[code]}` : 'Sign in with your name and password.');
+      say(refused ? `${asked.label}: ${REFUSED[code]}` : 'Sign in with your name and password.', refused);
     }
   };
-  begin().catch((error) => say(error.message));
+  begin().catch((error) => say(error.message, true));
 })();

@@ -246,9 +246,13 @@ async fn the_rest_of_the_questions() -> Result<()> {
             }
 
             // The ledger is for leads and administrators, who do not all read what it is about; one's own acts for everyone.
-            let others =
-                ask(&world, &asker.actor, "{ activity { total nodes { actor verb detail } } }", json!({}))
-                    .await?;
+            let others = ask(
+                &world,
+                &asker.actor,
+                "{ activity { total nodes { actor { key name } verb detail } } }",
+                json!({}),
+            )
+            .await?;
             let own = "query ($actor: String!) { activity(filter: {actor: $actor}) { total } }";
             let own = ask(&world, &asker.actor, own, json!({ "actor": asker.actor.to_string() })).await?;
             let expected = match told {

@@ -15,8 +15,8 @@ const IMPORT: &str = "mutation ($text: String!) {
 }";
 const OPEN: &str =
     "mutation { openTasks(input: {family: \"Lumma Stealer\"}) { opened withoutDesk refused { reasons } } }";
-const APPROVE: &str = "mutation ($ids: [ID!]!) { approveTasks(ids: $ids) { id state approvedBy } }";
-const APPROVE_NOTICE: &str = "mutation ($id: ID!) { approveNotice(id: $id) { state approvedBy } }";
+const APPROVE: &str = "mutation ($ids: [ID!]!) { approveTasks(ids: $ids) { id state approvedBy { name } } }";
+const APPROVE_NOTICE: &str = "mutation ($id: ID!) { approveNotice(id: $id) { state approvedBy { name } } }";
 
 /// The first list of the range as text, and how many lines it has.
 fn list(app: &App) -> Result<String> {
@@ -48,7 +48,7 @@ async fn the_road_is_walked_with_the_api_alone() -> Result<()> {
         ensure!(opened.as_array().is_some_and(|ids| ids.len() > 20), "{opened}");
         assert_eq!(api.refusal(Some(&api.ana), APPROVE, json!({ "ids": opened })).await?, "FORBIDDEN");
         let approved = api.data(&api.lea, APPROVE, json!({ "ids": opened })).await?;
-        assert_eq!(approved["approveTasks"][0], json!({ "id": opened[0], "state": "APPROVED", "approvedBy": "lea" }));
+        assert_eq!(approved["approveTasks"][0], json!({ "id": opened[0], "state": "APPROVED", "approvedBy": { "name": "lea" } }));
         app.run_jobs().await?;
         notices_go_out(&app, &api).await?;
 
@@ -134,7 +134,10 @@ async fn notices_go_out(app: &App, api: &Api) -> Result<()> {
         let id = json!({ "id": draft["id"] });
         assert_eq!(api.refusal(Some(&api.ana), APPROVE_NOTICE, id.clone()).await?, "FORBIDDEN");
         let approved = api.data(&api.max, APPROVE_NOTICE, id.clone()).await?;
-        assert_eq!(approved["approveNotice"], json!({ "state": "APPROVED", "approvedBy": "max" }));
+        assert_eq!(
+            approved["approveNotice"],
+            json!({ "state": "APPROVED", "approvedBy": { "name": "max" } })
+        );
         assert_eq!(api.refusal(Some(&api.max), APPROVE_NOTICE, id).await?, "CONFLICT");
     }
     app.run_jobs().await?;

@@ -21,9 +21,9 @@ use takedown::{
 };
 use tests::Database;
 use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
+    io::{AsyncBufReadExt as _, BufReader, Lines},
     net::TcpListener,
-    process::{Child, Command},
+    process::{Child, ChildStdout, Command},
 };
 use url::Url;
 
@@ -39,7 +39,8 @@ struct World {
     issuer: String,
     browser: Browser,
     _database: Database,
-    _provider: Child,
+    /// What it says is not read, and must have somewhere to go.
+    _provider: (Child, Lines<BufReader<ChildStdout>>),
 }
 
 impl World {
@@ -54,8 +55,8 @@ impl World {
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
-        let told = BufReader::new(provider.stdout.take().context("its output")?).lines().next_line().await?;
-        let issuer = told.context("its issuer")?;
+        let mut said = BufReader::new(provider.stdout.take().context("its output")?).lines();
+        let issuer = said.next_line().await?.context("its issuer")?;
         let database = Database::sqlite().await?;
         // It stands where the real one is, until a test moves it: tokens of the real one are good.
         let clock = Clock::manual(Clock::System.now());
@@ -67,7 +68,14 @@ impl World {
         let list = party::Given { source: "own", bytes: list.as_bytes(), replace: false };
         party::load(&env, &Actor::person("lea", ActorRole::Lead), list).await?;
         let running = Running::on(listener, env.clone(), &[]).await?;
-        Ok(Self { env, running, issuer, browser: Browser::new()?, _database: database, _provider: provider })
+        Ok(Self {
+            env,
+            running,
+            issuer,
+            browser: Browser::new()?,
+            _database: database,
+            _provider: (provider, said),
+        })
     }
 
     fn ours(&self, path: &str) -> String {

@@ -2,7 +2,7 @@
 //! the operator named, also on a private network; what it names elsewhere must be on the open internet, so that no agency's
 //! provider makes us ask inside our own.
 
-use std::{error::Error as _, fmt, net::IpAddr, sync::Arc, time::Duration};
+use std::{error::Error as _, fmt, net::IpAddr, time::Duration};
 
 use reqwest::{
     Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode,

@@ -1,6 +1,8 @@
 //! Accounts: made, changed and disabled by an administrator. A change of what a person may ends its sessions.
 #![expect(clippy::disallowed_methods, reason = "the store file of people, which holds no case content")]
 
+use std::collections::HashMap;
+
 use entities::{ActorRole, PartyId, PersonId, Tlp, party, person};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
@@ -180,6 +182,25 @@ pub async fn list(
         select = select.filter(person::Column::PartyId.eq(party));
     }
     cut(&env.db, select, person::Column::Id, page).await
+}
+
+/// What people read where somebody did something: what the person is called, or the name to sign in with.
+///
+/// # Errors
+/// Nobody is signed in, or the database refused.
+pub async fn names(env: &Env, actor: &Actor, ids: &[PersonId]) -> Result<HashMap<PersonId, String>, Error> {
+    access::signed_in(actor)?;
+    let rows = person::Entity::find().filter(person::Column::Id.is_in(ids.iter().copied()));
+    let named = |row: person::Model| {
+        let erased = row.name == erased(row.id);
+        (row.id, if erased { "erased person".into() } else { row.full_name.unwrap_or(row.name) })
+    };
+    Ok(rows.all(&env.db).await?.into_iter().map(named).collect())
+}
+
+/// The name that an account has once its person was erased.
+pub(super) fn erased(id: PersonId) -> String {
+    format!("erased-{}", id.0.simple())
 }
 
 /// The person with that id or name.

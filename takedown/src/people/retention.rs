@@ -35,7 +35,7 @@ pub async fn erase(env: &Env, actor: &Actor, id: PersonId) -> Result<person::Mod
     people::may_go(&txn, &row).await?;
     let at = Some(env.now());
     let row = person::Model {
-        name: format!("erased-{}", row.id.0.simple()),
+        name: people::erased(row.id),
         full_name: None,
         password: None,
         second_factor: None,

@@ -465,3 +465,24 @@ async fn what_is_no_longer_needed_is_taken_away() {
     TidyPeople {}.run(&test).await.expect("tidied");
     assert_eq!(rows().await, (0, 0, 0));
 }
+
+#[tokio::test]
+async fn people_are_shown_by_what_they_are_called_and_the_erased_by_nothing() {
+    let test = world().await;
+    let ana = account(&test, "ana", ActorRole::Analyst).await;
+    let new = NewPerson {
+        name: "bo".into(),
+        full_name: Some("Bo Example".into()),
+        role: ActorRole::Lead,
+        party: None,
+        clearance: None,
+    };
+    let bo = person::create(&test, &root(), new).await.expect("an account");
+    let ids = [ana.id, bo.id, test.env.id()];
+    let lea = Actor::person("lea", ActorRole::Lead);
+    let names = person::names(&test, &lea, &ids).await.expect("names");
+    assert_eq!((names[&ana.id].as_str(), names[&bo.id].as_str(), names.len()), ("ana", "Bo Example", 2));
+    retention::erase(&test, &root(), bo.id).await.expect("erased");
+    assert_eq!(person::names(&test, &lea, &ids).await.expect("names")[&bo.id], "erased person");
+    assert!(matches!(person::names(&test, &Actor::Nobody, &ids).await, Err(Error::Unauthenticated)));
+}
