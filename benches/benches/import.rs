@@ -94,6 +94,7 @@ async fn import_list(url: &str, list: &str) -> Result<Value> {
         role: Some(Role::C2),
         tlp: Tlp::Amber,
         pap: Pap::Amber,
+        operation: None,
         dry_run: false,
     };
     let actor = Actor::person("bench", ActorRole::Analyst);

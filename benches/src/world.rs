@@ -132,6 +132,7 @@ fn observed(at: u64, names: u64) -> observable::Model {
         observed_at: None,
         created_at: START,
         version: 1,
+        operation_id: None,
     }
 }
 
@@ -149,6 +150,7 @@ fn brought(source: SourceId) -> import::Model {
         lines_digest: String::new(),
         created_by: "bench".into(),
         created_at: START,
+        operation_id: None,
     }
 }
 
@@ -169,6 +171,7 @@ fn sighted(name: u64, source: SourceId) -> Result<sighting::Model> {
         tlp: Tlp::Amber,
         pap: Pap::Amber,
         created_at: START,
+        operation_id: None,
     })
 }
 

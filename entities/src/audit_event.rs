@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::Timestamp;
+use crate::{OperationId, Timestamp};
 
 /// One link of the ledger’s hash chain. The database refuses UPDATE and DELETE.
 #[sea_orm::model]
@@ -28,6 +28,8 @@ pub struct Model {
     pub hash: Vec<u8>,
     /// The trace it was written in; outside the hash.
     pub trace_id: Option<String>,
+    /// The operation that it tells of; none if it tells of none.
+    pub operation_id: Option<OperationId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{ClusterId, Timestamp};
+use crate::{ClusterId, OperationId, Timestamp};
 
 /// Observables that belong together, with the reason.
 #[sea_orm::model]
@@ -24,6 +24,8 @@ pub struct Model {
     pub updated_at: Timestamp,
     /// Counts changes, for optimistic locking.
     pub version: i32,
+    /// The operation that it belongs to; none if it belongs to none.
+    pub operation_id: Option<OperationId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::ObservableId;
+use crate::{ObservableId, OperationId};
 
 /// That a name holds a value that others may hold too. Worked out of links, readings and sightings, so that who else
 /// holds a value, and how many do, is one look into an index.
@@ -19,6 +19,8 @@ pub struct Model {
     /// The value.
     #[sea_orm(primary_key, auto_increment = false)]
     pub value: String,
+    /// The operation that the name belongs to; none if it belongs to none.
+    pub operation_id: Option<OperationId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -171,6 +171,14 @@ id!(
     VerificationId, "vrf"
 );
 id!(
+    /// Names an operation.
+    OperationId, "opn"
+);
+id!(
+    /// Names a membership in an operation.
+    OperationMemberId, "mbr"
+);
+id!(
     /// Names a party.
     PartyId, "pty"
 );

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{ImportId, SourceId, Timestamp};
+use crate::{ImportId, OperationId, SourceId, Timestamp};
 
 /// A batch that arrived, with its figures.
 #[sea_orm::model]
@@ -34,6 +34,8 @@ pub struct Model {
     pub created_by: String,
     /// When.
     pub created_at: Timestamp,
+    /// The operation that it belongs to; none if it belongs to none.
+    pub operation_id: Option<OperationId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

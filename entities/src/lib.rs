@@ -28,6 +28,8 @@ pub mod notice;
 pub mod notice_task;
 pub mod observable;
 pub mod observation;
+pub mod operation;
+pub mod operation_member;
 pub mod party;
 pub mod party_claim;
 pub mod party_source;

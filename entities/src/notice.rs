@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{DeskId, NoticeId, NoticeState, Timestamp, Tlp};
+use crate::{DeskId, NoticeId, NoticeState, OperationId, Timestamp, Tlp};
 
 /// A message to a desk, stored verbatim as it was rendered.
 #[sea_orm::model]
@@ -47,6 +47,8 @@ pub struct Model {
     pub sent_at: Option<Timestamp>,
     /// Counts changes.
     pub version: i32,
+    /// The operation that it belongs to; none if it belongs to none.
+    pub operation_id: Option<OperationId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

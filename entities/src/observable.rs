@@ -2,9 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{ObservableId, ObservableKind, ObservableState, Timestamp};
+use crate::{ObservableId, ObservableKind, ObservableState, OperationId, Timestamp};
 
-/// A thing on the internet: unique by kind and canonical value.
+/// A thing on the internet: unique by kind and canonical value within an operation, and within what belongs to none.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "observable")]
@@ -30,6 +30,8 @@ pub struct Model {
     pub created_at: Timestamp,
     /// Counts changes, for optimistic locking.
     pub version: i32,
+    /// The operation that it belongs to; none if it belongs to none.
+    pub operation_id: Option<OperationId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

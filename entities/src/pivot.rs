@@ -2,9 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{PivotId, PivotRuling, Timestamp};
+use crate::{OperationId, PivotId, PivotRuling, Timestamp};
 
-/// A shared value that is parked as a hub, or that a person ruled about. Unique by kind and value.
+/// A shared value that is parked as a hub, or that a person ruled about. Unique by kind and value
+/// within an operation, and within what belongs to none.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "pivot")]
@@ -28,6 +29,8 @@ pub struct Model {
     pub ruled_by: String,
     /// When.
     pub ruled_at: Option<Timestamp>,
+    /// The operation that it belongs to; none if it belongs to none.
+    pub operation_id: Option<OperationId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -2,7 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{GradingScale, ImportId, ObservableId, Pap, Role, SightingId, SourceId, Timestamp, Tlp};
+use crate::{
+    GradingScale, ImportId, ObservableId, OperationId, Pap, Role, SightingId, SourceId, Timestamp, Tlp,
+};
 
 /// One source said it saw one observable. Unique by observable, source, family, role and time.
 #[sea_orm::model]
@@ -40,6 +42,8 @@ pub struct Model {
     pub pap: Pap,
     /// When it was stored.
     pub created_at: Timestamp,
+    /// The operation that it belongs to; none if it belongs to none.
+    pub operation_id: Option<OperationId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -2,7 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{Authority, Channel, ClusterId, DeskId, ObservableId, TaskId, TaskState, Timestamp, Verdict};
+use crate::{
+    Authority, Channel, ClusterId, DeskId, ObservableId, OperationId, TaskId, TaskState, Timestamp, Verdict,
+};
 
 /// Work on target × channel × authority.
 #[sea_orm::model]
@@ -54,6 +56,8 @@ pub struct Model {
     pub next_check_at: Option<Timestamp>,
     /// Counts changes, for optimistic locking.
     pub version: i32,
+    /// The operation that it belongs to; none if it belongs to none.
+    pub operation_id: Option<OperationId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -35,6 +35,8 @@ pub struct Model {
     pub actions: Option<String>,
     /// The only networks it may come from, separated by blanks; all, if not set.
     pub networks: Option<String>,
+    /// The only operations whose things it reads and adds to, separated by blanks; not limited, if not set.
+    pub operations: Option<String>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
     /// From where.

@@ -21,6 +21,7 @@ use crate::{
         TaskOf, TasksOf, VerificationsOf,
     },
     observable::Observable,
+    operation::{self, Operation},
     page::{Paged, connection, page},
     viewer::{self, Action},
     who::Who,
@@ -53,6 +54,11 @@ impl Cluster {
             return Ok(int(self.0.size));
         }
         Ok(int(load(ctx, FleetSize(self.0.id)).await?.unwrap_or(0)))
+    }
+
+    /// The operation that it belongs to; null if it belongs to none.
+    async fn operation(&self, ctx: &Context<'_>) -> Result<Option<Operation>> {
+        operation::of(ctx, self.0.operation_id).await
     }
 
     /// When it was found.
@@ -239,6 +245,11 @@ impl Task {
         Ok(load(ctx, ObservableOf(self.0.target_id)).await?.map(Observable))
     }
 
+    /// The operation that it belongs to; null if it belongs to none.
+    async fn operation(&self, ctx: &Context<'_>) -> Result<Option<Operation>> {
+        operation::of(ctx, self.0.operation_id).await
+    }
+
     /// Who is asked.
     async fn channel(&self) -> Channel {
         self.0.channel.into()
@@ -389,6 +400,11 @@ impl Notice {
     /// To whom; null if the desk is not visible.
     async fn desk(&self, ctx: &Context<'_>) -> Result<Option<Desk>> {
         Ok(load(ctx, DeskOf(self.0.desk_id)).await?.map(Desk))
+    }
+
+    /// The operation that it belongs to; null if it belongs to none.
+    async fn operation(&self, ctx: &Context<'_>) -> Result<Option<Operation>> {
+        operation::of(ctx, self.0.operation_id).await
     }
 
     /// The mailbox that it goes to.

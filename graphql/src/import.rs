@@ -15,6 +15,7 @@ use crate::{
     load::{load, load_slice},
     loaders::{LinesOf, SourceOf},
     observable::Sighting,
+    operation::{self, Operation},
     page::{invalid, page_length},
     who::Who,
 };
@@ -78,6 +79,11 @@ impl Import {
     /// When.
     async fn created_at(&self) -> OffsetDateTime {
         self.0.created_at.datetime()
+    }
+
+    /// The operation that it belongs to; null if it belongs to none.
+    async fn operation(&self, ctx: &Context<'_>) -> Result<Option<Operation>> {
+        operation::of(ctx, self.0.operation_id).await
     }
 
     /// Its lines in order, each with what became of it. The cursor is the line number.

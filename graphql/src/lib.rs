@@ -17,6 +17,7 @@ mod loaders;
 pub mod mutation;
 pub mod node;
 pub mod observable;
+mod operation;
 pub mod operations;
 pub mod page;
 mod party;
@@ -26,14 +27,15 @@ pub mod subscription;
 pub mod viewer;
 mod who;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use async_graphql::{Request, Response, SDLExportOptions, ValidationMode, parser::types::OperationType};
+use async_graphql::{Pos, Request, Response, SDLExportOptions, ValidationMode, parser::types::OperationType};
+use entities::OperationId;
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use takedown::{actor::Actor, env::Env, reads::feed::Tide};
+use takedown::{actor::Actor, env::Env, operation::record_reads, reads::feed::Tide};
 
 use crate::{
     guard::{Asked, Guard, Limits, Refusal, Why},
@@ -73,6 +75,8 @@ pub fn schema(env: Arc<Env>) -> Schema {
 pub struct Prepared {
     request: Request,
     loads: Arc<Loads>,
+    env: Arc<Env>,
+    actor: Actor,
     /// What kind of operation it is.
     pub kind: OperationType,
 }
@@ -83,12 +87,36 @@ impl Prepared {
         let (schema, request) = (schema.clone(), self.request);
         let executed = async move { schema.execute(request).await };
         let mut driven = Driven::new(stream::once(Box::pin(executed)), self.loads);
-        driven.next().await.unwrap_or_default()
+        let response = driven.next().await.unwrap_or_default();
+        witnessed(&self.env, &self.actor, &mut BTreeSet::new(), response).await
     }
 
     /// The answers of a subscription, until it is dropped.
     pub fn stream(self, schema: &Schema) -> BoxStream<'static, Response> {
-        Driven::new(schema.execute_stream(self.request), self.loads).boxed()
+        let answers = Driven::new(schema.execute_stream(self.request), self.loads);
+        let told = (answers, self.env, self.actor, BTreeSet::new());
+        stream::unfold(told, async |(mut answers, env, actor, mut known)| {
+            let response = answers.next().await?;
+            let response = witnessed(&env, &actor, &mut known, response).await;
+            Some((response, (answers, env, actor, known)))
+        })
+        .boxed()
+    }
+}
+
+/// The response, once it is written down which sealed operations it shows something of; else the error alone.
+async fn witnessed(
+    env: &Env,
+    actor: &Actor,
+    known: &mut BTreeSet<OperationId>,
+    response: Response,
+) -> Response {
+    match record_reads(env, actor, known).await {
+        Ok(()) => response,
+        Err(error) => {
+            let error = async_graphql::Error::from(error::ApiError(error));
+            Response::from_errors(vec![error.into_server_error(Pos::default())])
+        }
     }
 }
 
@@ -118,9 +146,10 @@ pub fn prepare(
         signed_in: actor != Actor::Nobody,
     })?;
     request.set_parsed_query(admitted.document);
-    let loads = Arc::new(Loads::new(Batch { env, actor: actor.clone() }));
-    let request = request.data(actor).data(loads.clone());
-    Ok(Prepared { request, loads, kind: admitted.kind })
+    let actor = actor.afresh();
+    let loads = Arc::new(Loads::new(Batch { env: env.clone(), actor: actor.clone() }));
+    let request = request.data(actor.clone()).data(loads.clone());
+    Ok(Prepared { request, loads, env, actor, kind: admitted.kind })
 }
 
 /// The schema in the schema definition language, sorted, with descriptions. The directives that every schema has

@@ -4,9 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
 use entities::{
-    ClusterId, DeskId, ImportId, NoticeId, ObservableId, PartyId, PersonId, SourceId, TaskId, cluster,
-    cluster_change, cluster_member, cluster_ruling, desk, fact, link, observable, observation,
-    party as party_row, party_claim, sighting, source, task, verification,
+    ClusterId, DeskId, ImportId, NoticeId, ObservableId, OperationId, PartyId, PersonId, SourceId, TaskId,
+    cluster, cluster_change, cluster_member, cluster_ruling, desk, fact, link, observable, observation,
+    operation as operation_row, party as party_row, party_claim, sighting, source, task, verification,
 };
 use takedown::{
     actor::Actor,
@@ -17,7 +17,7 @@ use takedown::{
         self, End, LinkFilter, changes,
         fleet::{self, Fleets},
     },
-    party,
+    operation, party,
     people::person,
     reads::{
         Page, Slice, cases,
@@ -97,6 +97,10 @@ keys! {
     VerificationsOf(TaskId) => Vec<verification::Model>, cases::verifications;
     /// What people read of an account.
     NameOf(PersonId) => String, person::names;
+    /// The operation with an id.
+    OperationOf(OperationId) => operation_row::Model, operation::by_ids;
+    /// Who works in an operation.
+    OperationMembers(OperationId) => Vec<operation::Member>, operation::members;
     /// The party with an id.
     PartyOf(PartyId) => party_row::Model, party::by_ids;
     /// What sources say about a party.

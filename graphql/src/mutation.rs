@@ -9,6 +9,7 @@ use takedown::{
     intake::{self, ImportRequest, format::Format},
     notice,
     observe::due,
+    operation as operations,
     people::session,
     task::{self, Scope},
     token,
@@ -21,6 +22,7 @@ use crate::{
     enums::{Pap, Role, Tlp},
     error::{ApiError, Result},
     import::Import,
+    operation::{CreateOperationInput, Operation, OperationMemberInput},
     page::invalid,
     people::{AccessToken, CreateTokenInput, CreateTokenPayload, Session},
 };
@@ -125,6 +127,51 @@ impl Mutation {
         Ok(Notice(notice::approve(ctx.env(), ctx.actor(), id("notice", &given)?).await?))
     }
 
+    /// Makes an operation: who makes it is a member.
+    async fn create_operation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What it is, and who works in it.")] input: CreateOperationInput,
+    ) -> Result<Operation> {
+        input.create(ctx).await
+    }
+
+    /// Adds a person or a party to an operation.
+    async fn add_operation_member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom, to which.")] input: OperationMemberInput,
+    ) -> Result<Operation> {
+        input.add(ctx).await
+    }
+
+    /// Removes a person or a party from an operation: it knows of a sealed one no longer. Null if that is oneself.
+    async fn remove_operation_member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom, from which.")] input: OperationMemberInput,
+    ) -> Result<Option<Operation>> {
+        input.remove(ctx).await
+    }
+
+    /// Seals an operation: from now on only its members know of it, and of what belongs to it.
+    async fn seal_operation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "`opn_…`.")] given: ID,
+    ) -> Result<Operation> {
+        Ok(Operation(operations::seal(ctx.env(), ctx.actor(), id("operation", &given)?).await?))
+    }
+
+    /// Lifts the seal of an operation; for the party that owns it.
+    async fn unseal_operation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "`opn_…`.")] given: ID,
+    ) -> Result<Operation> {
+        Ok(Operation(operations::unseal(ctx.env(), ctx.actor(), id("operation", &given)?).await?))
+    }
+
     /// Ends a session of one's own; an administrator ends anybody's.
     async fn revoke_session(
         &self,
@@ -183,6 +230,8 @@ pub struct ImportIndicatorsInput {
     /// What may be done with it, where the input does not tell.
     #[graphql(default_with = "Pap::Amber")]
     pap: Pap,
+    /// The operation that it is to belong to, `opn_…`; to none, if left out.
+    operation: Option<ID>,
     /// Say what would happen and write nothing.
     #[graphql(default)]
     dry_run: bool,
@@ -213,6 +262,7 @@ impl ImportIndicatorsInput {
             role: self.role.map(Into::into),
             tlp: self.tlp.into(),
             pap: self.pap.into(),
+            operation: self.operation.map(|given| id("operation", &given)).transpose()?,
             dry_run: self.dry_run,
         };
         Ok((request, format, bytes))

@@ -2,14 +2,14 @@
 
 use async_graphql::{Context, ID, Interface};
 use entities::{
-    ClusterChangeId, ClusterId, ClusterRulingId, DeskId, ImportId, NoticeId, ObservableId, PartyId, PersonId,
-    PivotId, TaskId,
+    ClusterChangeId, ClusterId, ClusterRulingId, DeskId, ImportId, NoticeId, ObservableId, OperationId,
+    PartyId, PersonId, PivotId, TaskId,
 };
 use takedown::{
     access::{self, Action, Subject},
     cluster::tell,
     error::Error,
-    party as directory,
+    operation as operations, party as directory,
     people::person,
     reads::{
         cases,
@@ -27,6 +27,7 @@ use crate::{
     load::load,
     loaders::DeskOf,
     observable::Observable,
+    operation::Operation,
     party::Party,
     people::Person,
 };
@@ -51,6 +52,8 @@ pub enum Node {
     Notice(Notice),
     /// An observable.
     Observable(Observable),
+    /// An operation.
+    Operation(Operation),
     /// A party.
     Party(Party),
     /// A person.
@@ -106,6 +109,9 @@ pub async fn node(ctx: &Context<'_>, id: &ID) -> Result<Node> {
     }
     if let Ok(id) = id.parse::<NoticeId>() {
         return Ok(Node::Notice(Notice(cases::notice(env, actor, id).await?)));
+    }
+    if let Ok(id) = id.parse::<OperationId>() {
+        return Ok(Node::Operation(Operation(operations::by_id(env, actor, id).await?)));
     }
     if let Ok(id) = id.parse::<DeskId>() {
         return load(ctx, DeskOf(id)).await?.map(|desk| Node::Desk(Desk(desk))).ok_or_else(none);

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use crate::{
     attribution::Attribution,
-    context::{ContextExt, int},
+    context::{ContextExt, id, int},
     enums::{FactKind, GradingScale, LinkKind, ObservableKind, ObservableState, Pap, Probe, Role, Tlp},
     error::Result,
     graph::changes::{Changed, LinkChanges},
@@ -21,6 +21,7 @@ use crate::{
         AttributionOf, FactsOf, LinksOf, ObservableOf, ObservationsOf, SightingsOf, SomeLinks, SourceOf,
         WantedLinks,
     },
+    operation::{self, Operation},
 };
 
 /// A bounded list that never hides that it is one.
@@ -95,6 +96,11 @@ impl Observable {
     /// When it is to be looked at next.
     async fn next_due_at(&self) -> Option<OffsetDateTime> {
         self.0.next_due_at.map(|at| at.datetime())
+    }
+
+    /// The operation that it belongs to; null if it belongs to none.
+    async fn operation(&self, ctx: &Context<'_>) -> Result<Option<Operation>> {
+        operation::of(ctx, self.0.operation_id).await
     }
 
     /// What sources said of it, newest first.
@@ -449,12 +455,17 @@ pub struct ObservableFilter {
     listed: Option<bool>,
     /// Looked at (true) or not yet (false).
     observed: Option<bool>,
+    /// Of this operation, `opn_…`.
+    operation: Option<ID>,
 }
 
 impl ObservableFilter {
     /// The filter as the work takes it.
-    pub fn read(self, ctx: &Context<'_>) -> takedown::reads::observables::ObservableFilter {
-        takedown::reads::observables::ObservableFilter {
+    ///
+    /// # Errors
+    /// `operation` is no id of an operation.
+    pub fn read(self, ctx: &Context<'_>) -> Result<takedown::reads::observables::ObservableFilter> {
+        Ok(takedown::reads::observables::ObservableFilter {
             kinds: self.kinds.into_iter().map(Into::into).collect(),
             states: self.states.into_iter().map(Into::into).collect(),
             registrable: self.registrable_domain,
@@ -463,6 +474,7 @@ impl ObservableFilter {
             role: self.role.map(Into::into),
             listed: self.listed,
             observed: self.observed,
-        }
+            operation: self.operation.map(|given| id("operation", &given)).transpose()?,
+        })
     }
 }

@@ -14,6 +14,7 @@ macro_rules! document {
 /// Each document by the name of its file, which is the name of its operation.
 pub const ALL: &[(&str, &str)] = &[
     document!("Activity"),
+    document!("AddOperationMember"),
     document!("ApproveNotice"),
     document!("ApproveTasks"),
     document!("Circle"),
@@ -21,6 +22,7 @@ pub const ALL: &[(&str, &str)] = &[
     document!("Clusters"),
     document!("CollapsedNeighbourhood"),
     document!("CommonPivots"),
+    document!("CreateOperation"),
     document!("CreateToken"),
     document!("DemoClusters"),
     document!("DemoTasks"),
@@ -37,13 +39,18 @@ pub const ALL: &[(&str, &str)] = &[
     document!("Observables"),
     document!("Observe"),
     document!("OpenTasks"),
+    document!("Operation"),
+    document!("Operations"),
     document!("Parties"),
     document!("Party"),
     document!("Path"),
     document!("People"),
+    document!("RemoveOperationMember"),
     document!("RevokeSession"),
     document!("RevokeToken"),
+    document!("SealOperation"),
     document!("Tasks"),
+    document!("UnsealOperation"),
     document!("Viewer"),
 ];
 

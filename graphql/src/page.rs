@@ -18,6 +18,7 @@ use crate::{
     error::{ApiError, Result},
     import::{Import, ImportLine},
     observable::Observable,
+    operation::Operation,
     party::Party,
     people::Person,
 };
@@ -64,6 +65,7 @@ where
     let builder = one::<ImportLine, EmptyFields, _, _, _>(builder);
     let builder = one::<Notice, Total, _, _, _>(builder);
     let builder = one::<Observable, Total, _, _, _>(builder);
+    let builder = one::<Operation, Total, _, _, _>(builder);
     let builder = one::<Party, Total, _, _, _>(builder);
     let builder = one::<Person, Total, _, _, _>(builder);
     one::<Task, Total, _, _, _>(builder)

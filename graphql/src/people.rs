@@ -142,6 +142,12 @@ impl AccessToken {
         Some(self.0.networks.as_deref()?.split(' ').collect())
     }
 
+    /// The only operations whose things it reads and adds to, `opn_…`; null for all that its person knows of, and for what
+    /// belongs to none.
+    async fn operations(&self) -> Option<Vec<ID>> {
+        Some(self.0.operations.as_deref()?.split(' ').map(ID::from).collect())
+    }
+
     /// When it was made.
     async fn created_at(&self) -> OffsetDateTime {
         self.0.created_at.datetime()
@@ -197,6 +203,8 @@ pub struct CreateTokenInput {
     actions: Option<Vec<Action>>,
     /// The only networks that it may come from, such as `192.0.2.0/24`; all if left out.
     networks: Option<Vec<String>>,
+    /// The only operations whose things it reads and adds to, `opn_…`; if left out, all that its person knows of.
+    operations: Option<Vec<ID>>,
     /// When it ends; never, if left out.
     expires_at: Option<OffsetDateTime>,
 }
@@ -219,10 +227,13 @@ impl CreateTokenInput {
         let networks = self.networks.unwrap_or_default();
         let networks =
             networks.iter().map(|text| tokens::network(text)).collect::<std::result::Result<_, _>>()?;
+        let operations = self.operations.unwrap_or_default();
+        let operations = operations.iter().map(|given| id("operation", given)).collect::<Result<_>>()?;
         let new = OwnToken {
             label: self.label,
             actions: self.actions.unwrap_or_default().into_iter().map(Into::into).collect(),
             networks,
+            operations,
             expires_at: self.expires_at.map(Into::into),
         };
         let (row, secret) = tokens::create_own(ctx.env(), ctx.actor(), new).await?;

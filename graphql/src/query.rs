@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use takedown::{
-    party as directory,
+    operation as operations, party as directory,
     people::person,
     reads::{cases, imports, observables},
 };
@@ -24,6 +24,7 @@ use crate::{
     import::Import,
     node::{Node, node},
     observable::{Observable, ObservableFilter},
+    operation::Operation,
     page::{Paged, connection, invalid, page},
     party::{CircleCountry, Party, PartyFilter, circle},
     people::{Person, PersonFilter},
@@ -47,14 +48,15 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(
             name = "id",
-            desc = "The id of an observable, import, line, cluster, task, notice, desk, party or person."
+            desc = "The id of an observable, import, line, cluster, task, notice, operation, desk, party or person."
         )]
         given: ID,
     ) -> Result<Node> {
         node(ctx, &given).await
     }
 
-    /// One observable: by its id, or by its kind and canonical value.
+    /// One observable: by its id, or by its kind and canonical value. Of several with that value, which belong to different
+    /// operations, the one that belongs to none, else the first that one knows of.
     async fn observable(
         &self,
         ctx: &Context<'_>,
@@ -82,7 +84,7 @@ impl Query {
         #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
     ) -> Result<Paged<Observable>> {
         let page = page(ctx, first, after)?;
-        let filter = filter.unwrap_or_default().read(ctx);
+        let filter = filter.unwrap_or_default().read(ctx)?;
         let slice = observables::list(ctx.env(), ctx.actor(), &filter, page).await?;
         Ok(connection(slice, page, |row| row.id.0, Observable))
     }
@@ -131,7 +133,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Which observables.")] filter: ObservableFilter,
     ) -> Result<FleetSummary> {
-        Ok(FleetSummary::Found(Box::new(filter.read(ctx))))
+        Ok(FleetSummary::Found(Box::new(filter.read(ctx)?)))
     }
 
     /// One import.
@@ -243,6 +245,28 @@ impl Query {
         let slice = cases::notices(ctx.env(), ctx.actor(), state.map(Into::into), page).await?;
         Ok(connection(slice, page, |row| row.id.0, Notice))
     }
+
+    /// One operation that one knows of.
+    async fn operation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "`opn_…`.")] given: ID,
+    ) -> Result<Operation> {
+        Ok(Operation(operations::by_id(ctx.env(), ctx.actor(), id("operation", &given)?).await?))
+    }
+
+    /// The operations that one knows of, in the order in which they were made.
+    async fn operations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
+    ) -> Result<Paged<Operation>> {
+        let page = page(ctx, first, after)?;
+        let slice = operations::list(ctx.env(), ctx.actor(), page).await?;
+        Ok(connection(slice, page, |row| row.id.0, Operation))
+    }
+
     /// One party of the directory: by its id, or by its key.
     async fn party(
         &self,

@@ -14,6 +14,7 @@ use takedown::{
     access::{self, Action, Subject},
     actor::Actor,
     env::Env,
+    error::Error,
     reads::{
         cases,
         feed::{self, Change, Event, Tide},
@@ -279,9 +280,15 @@ impl Listener {
                 rows.into_iter().map(|row| (row.id.0, Thing::Cluster(row))).collect()
             }
             (Watch::Imports(None), Change::Imported(import)) => {
-                let (all, observed) = feed::progress(&env, &actor, *import).await?;
-                let row = imports::by_id(&env, &actor, *import).await?;
-                vec![(row.id.0, Thing::Import(row, all, observed))]
+                match imports::by_id(&env, &actor, *import).await {
+                    Ok(row) => {
+                        let (all, observed) = feed::progress(&env, &actor, *import).await?;
+                        vec![(row.id.0, Thing::Import(row, all, observed))]
+                    }
+                    // One that is not seen did not arrive.
+                    Err(Error::NotFound { .. }) => Vec::new(),
+                    Err(other) => return Err(other.into()),
+                }
             }
             (Watch::Clusters(_) | Watch::Imports(_), _) => Vec::new(),
         };

@@ -41,6 +41,12 @@ pub enum Action {
     SendNotice,
     /// Say whether a target is down.
     Verify,
+    /// Make an operation.
+    CreateOperation,
+    /// Add members to an operation and remove them, seal it.
+    ManageOperation,
+    /// Lift the seal of an operation.
+    UnsealOperation,
     /// Make or revoke access tokens.
     ManageTokens,
     /// Read the ledger.
@@ -102,7 +108,7 @@ impl Viewer {
     async fn agency(&self, ctx: &Context<'_>) -> Option<String> {
         match ctx.actor() {
             Actor::Person { agency, .. } => agency.clone(),
-            Actor::System(_) | Actor::Nobody => None,
+            Actor::System(_) | Actor::Confined(..) | Actor::Nobody => None,
         }
     }
 

@@ -47,6 +47,10 @@ mod m20261130_000057_invite;
 mod m20261130_000058_throttle;
 mod m20261130_000059_token_scope;
 mod m20261130_000060_audit_checkpoint;
+mod m20261130_000061_operation;
+mod m20261130_000062_operation_member;
+mod m20261130_000063_of_operation;
+mod m20261130_000064_token_operations;
 mod m20261130_000070_identity;
 mod m20261130_000071_provider_session;
 mod m20261130_000072_spent;
@@ -134,6 +138,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000058_throttle::Migration),
             Box::new(m20261130_000059_token_scope::Migration),
             Box::new(m20261130_000060_audit_checkpoint::Migration),
+            Box::new(m20261130_000061_operation::Migration),
+            Box::new(m20261130_000062_operation_member::Migration),
+            Box::new(m20261130_000063_of_operation::Migration),
+            Box::new(m20261130_000064_token_operations::Migration),
             Box::new(m20261130_000070_identity::Migration),
             Box::new(m20261130_000071_provider_session::Migration),
             Box::new(m20261130_000072_spent::Migration),

@@ -10,6 +10,7 @@ mod import;
 mod jobs;
 mod migrate;
 mod observe;
+mod operation;
 mod party;
 mod range;
 mod sdl;
@@ -34,8 +35,8 @@ use crate::{
 
 /// Takes an infostealer's infrastructure down: from a list of indicators to verified dark.
 ///
-/// Whoever can open the database is trusted: commands act as a local lead (`token`, `user`, `party` and
-/// `jobs` as the administrator) under the login name or the one given with --as, and the ledger keeps that name.
+/// Whoever can open the database is trusted: commands act as a local lead who knows of every operation
+/// (`token`, `user`, `party` and `jobs` as the administrator) under the login name or the one given with --as, and the ledger keeps that name.
 #[derive(Debug, Parser)]
 #[command(name = "lockstep", version, after_help = exit::HELP)]
 pub struct Cli {
@@ -81,6 +82,9 @@ enum Command {
     /// Make people who can sign in, and change what they are
     #[command(subcommand)]
     User(user::Words),
+    /// Make operations, say who works in them, seal them
+    #[command(subcommand)]
+    Operation(operation::Words),
     /// Load and read the directory of organisations, and the circle of countries
     #[command(subcommand)]
     Party(party::Words),
@@ -121,12 +125,12 @@ pub struct Context {
 impl Context {
     /// The local operator.
     pub fn operator(&self) -> Actor {
-        Actor::person(self.name.clone(), ActorRole::Lead)
+        Actor::operator(self.name.clone(), ActorRole::Lead)
     }
 
     /// The local operator running the system.
     pub fn administrator(&self) -> Actor {
-        Actor::person(self.name.clone(), ActorRole::Admin)
+        Actor::operator(self.name.clone(), ActorRole::Admin)
     }
 
     /// Opens what the command needs.
@@ -173,6 +177,7 @@ async fn with_configuration(
         Command::Migrate(words) => migrate::run(&context, &words).await,
         Command::Token(words) => token::run(&context, words).await,
         Command::User(words) => user::run(&context, words).await,
+        Command::Operation(words) => operation::run(&context, words).await,
         Command::Party(words) => party::run(&context, words).await,
         Command::Audit(words) => audit::run(&context, words).await,
         Command::Jobs(words) => jobs::run(&context, words).await,

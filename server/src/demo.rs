@@ -122,6 +122,7 @@ impl Story {
             role: Some(Role::C2),
             tlp: Tlp::Clear,
             pap: Pap::Green,
+            operation: None,
             dry_run: false,
         };
         let file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -2,6 +2,7 @@
 //! docs/ACCESS.md is what the rules answer, written by `lockstep access`.
 
 mod action;
+mod know;
 mod leave;
 pub mod matrix;
 mod see;
@@ -10,6 +11,7 @@ use entities::ActorRole;
 
 pub use self::{
     action::Action,
+    know::{Standing, ledger, standing},
     leave::{Reach, Recipient, may_leave, may_probe},
     see::{Scoped, clearance, reads_facts, sees_all, visible},
 };
@@ -22,6 +24,13 @@ pub enum Subject<'a> {
     System,
     /// A task or notice, by who opened or drafted it.
     DraftedBy(&'a str),
+    /// An operation, and what is to belong to it, by what the actor is in it and whether it is sealed.
+    Operation {
+        /// What the actor is in it.
+        standing: Standing,
+        /// Whether only members may know of it.
+        sealed: bool,
+    },
 }
 
 /// Refuses who has not signed in, before anything is looked for: "not found" would send them the wrong way.
@@ -42,13 +51,14 @@ pub const fn signed_in(actor: &Actor) -> Result<(), Error> {
 pub fn check(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<(), Error> {
     let (role, only, account) = match actor {
         Actor::Nobody => return Err(Error::Unauthenticated),
-        Actor::System(_) => return system_may(action),
+        Actor::System(_) | Actor::Confined(..) => return system_may(action),
         Actor::Person { role, only, id, .. } => (*role, only, id),
     };
     // A token does less than its person, never more.
     if only.as_ref().is_some_and(|only| !only.contains(&action)) {
         return forbidden(action, "this token is not for that".into());
     }
+    know::check(actor, action, subject)?;
     let allowed = match action {
         // An administrator runs the system and sees no case content; a partner sees what was released, elsewhere.
         Action::Read => !matches!(role, ActorRole::Admin | ActorRole::Partner),
@@ -68,6 +78,9 @@ pub fn check(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<(), 
         // Mail is sent by the job, after its own check of the approval; no person sends. A provider's word lets its people
         // in, and no person's.
         Action::SendNotice | Action::AdmitPeople => false,
+        Action::CreateOperation | Action::ManageOperation | Action::UnsealOperation => {
+            matches!(role, ActorRole::Lead | ActorRole::Liaison)
+        }
         Action::ManageTokens | Action::ManagePeople => role == ActorRole::Admin,
         Action::ReadLedger | Action::ManageJobs | Action::ManageParties => {
             matches!(role, ActorRole::Admin | ActorRole::Lead)
@@ -109,6 +122,9 @@ fn system_may(action: Action) -> Result<(), Error> {
         | Action::OpenTasks
         | Action::ApproveTasks
         | Action::ApproveNotice
+        | Action::CreateOperation
+        | Action::ManageOperation
+        | Action::UnsealOperation
         | Action::ManageTokens
         | Action::ManageJobs
         | Action::ManageParties
@@ -181,6 +197,8 @@ mod tests {
             id: None,
             clearance: own,
             only: allowed.map(Into::into),
+            knows: crate::actor::Knows::Its,
+            trail: crate::actor::Trail::default(),
         };
         assert_eq!(clearance(&with(ActorRole::Analyst, Some(Tlp::Green), None)), Some(Tlp::Green));
         assert_eq!(clearance(&with(ActorRole::Liaison, Some(Tlp::Red), None)), Some(Tlp::AmberStrict));

@@ -8,7 +8,7 @@ pub use self::activity::{ActivityFilter, activity};
 
 use std::collections::HashMap;
 
-use entities::{Timestamp, audit_checkpoint, audit_event};
+use entities::{OperationId, Timestamp, audit_checkpoint, audit_event};
 use futures::TryStreamExt;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseConnection,
@@ -39,6 +39,22 @@ pub async fn record(
     subject: impl ToString,
     detail: Value,
 ) -> Result<audit_event::Model, Error> {
+    record_of(txn, at, actor, None, verb, subject, detail).await
+}
+
+/// The same, of an event that tells of what belongs to an operation: only who knows of that sees it.
+///
+/// # Errors
+/// As [`record`].
+pub async fn record_of(
+    txn: &DatabaseTransaction,
+    at: Timestamp,
+    actor: &Actor,
+    operation: Option<OperationId>,
+    verb: &'static str,
+    subject: impl ToString,
+    detail: Value,
+) -> Result<audit_event::Model, Error> {
     if txn.get_database_backend() == DbBackend::Postgres {
         txn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({CHAIN_LOCK})")).await?;
     }
@@ -53,6 +69,7 @@ pub async fn record(
         prev_hash: last.map_or_else(|| vec![0; 32], |e| e.hash),
         hash: Vec::new(),
         trace_id: crate::job::current_trace_id(),
+        operation_id: operation,
     };
     event.hash = hash(&event);
     let stored: audit_event::ActiveModel = event.clone().into();
@@ -82,7 +99,10 @@ pub async fn tail(
     limit: u64,
 ) -> Result<Vec<audit_event::Model>, Error> {
     access::check(actor, Action::ReadLedger, Subject::System)?;
-    let newest = audit_event::Entity::find().order_by_desc(audit_event::Column::Seq).limit(limit);
+    let newest = audit_event::Entity::find()
+        .filter(access::ledger(actor))
+        .order_by_desc(audit_event::Column::Seq)
+        .limit(limit);
     let mut events = newest.all(db).await?;
     events.reverse();
     Ok(events)
@@ -102,13 +122,14 @@ pub async fn after(
     access::check(actor, Action::ReadLedger, Subject::System)?;
     let next = audit_event::Entity::find()
         .filter(audit_event::Column::Seq.gt(seq))
+        .filter(access::ledger(actor))
         .order_by_asc(audit_event::Column::Seq)
         .limit(limit);
     Ok(next.all(db).await?)
 }
 
 /// SHA-256 over every field but the trace, each preceded by its length, so that no two events can be
-/// spelled alike.
+/// spelled alike. The operation comes last, where there is one.
 fn hash(event: &audit_event::Model) -> Vec<u8> {
     let mut digest = Sha256::new();
     let (seq, at) = (event.seq.to_be_bytes(), event.at.0.to_be_bytes());
@@ -124,6 +145,10 @@ fn hash(event: &audit_event::Model) -> Vec<u8> {
     for field in fields {
         digest.update((field.len() as u64).to_be_bytes());
         digest.update(field);
+    }
+    if let Some(OperationId(operation)) = event.operation_id {
+        digest.update((operation.as_bytes().len() as u64).to_be_bytes());
+        digest.update(operation.as_bytes());
     }
     digest.finalize().to_vec()
 }

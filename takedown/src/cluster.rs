@@ -53,4 +53,4 @@ fn bounded(field: &'static str, members: &[ObservableId]) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

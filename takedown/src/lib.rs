@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod intake;
 pub mod notice;
 pub mod observe;
+pub mod operation;
 pub mod task;
 pub mod verify;
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use entities::{LinkKind, ObservableId, Pap, Tlp, link, observable, sighting};
+use entities::{LinkKind, ObservableId, OperationId, Pap, Tlp, link, observable, sighting};
 use sea_orm::{
     ConnectionTrait, ExprTrait, FromQueryResult,
     sea_query::{Expr, JoinType, Query, SelectStatement},
@@ -35,7 +35,8 @@ const IDS: usize = 10_000;
 
 /// The markings of many observables. Counted are sightings of the observable itself, of every name, URL and
 /// endpoint under the same registrable domain, and of what is hosted on the address: to probe or report a domain
-/// is to touch the URL that somebody marked.
+/// is to touch the URL that somebody marked. All of these are of one operation, or of none: what others say of the same
+/// name does not show here.
 ///
 /// # Errors
 /// The database refused.
@@ -81,6 +82,9 @@ fn own(ids: &[ObservableId]) -> SelectStatement {
         .to_owned()
 }
 
+/// A registrable domain, as an operation holds it or as none does.
+type Domain = (String, Option<OperationId>);
+
 /// The markings under each target's registrable domain. Two steps: joined in one, targets under one domain would each
 /// walk all that lies under it.
 async fn under_domain(
@@ -91,17 +95,20 @@ async fn under_domain(
     let targets = Query::select()
         .column(observable::Column::Id)
         .column(observable::Column::Registrable)
+        .column(observable::Column::OperationId)
         .from(observable::Entity)
         .and_where(Expr::col(observable::Column::Id).is_in(ids.iter().copied()))
         .and_where(Expr::col(observable::Column::Registrable).is_not_null())
         .to_owned();
-    let mut by_domain: HashMap<String, Vec<ObservableId>> = HashMap::new();
+    let mut by_domain: HashMap<Domain, Vec<ObservableId>> = HashMap::new();
     for row in db.query_all(&targets).await? {
-        by_domain.entry(row.try_get("", "registrable")?).or_default().push(row.try_get("", "id")?);
+        let domain = (row.try_get("", "registrable")?, row.try_get("", "operation_id")?);
+        by_domain.entry(domain).or_default().push(row.try_get("", "id")?);
     }
     let under = Query::select()
         .distinct()
         .column(("o", "registrable"))
+        .column(("o", "operation_id"))
         .column(("s", "tlp"))
         .column(("s", "pap"))
         .from_as(observable::Entity, "o")
@@ -111,10 +118,10 @@ async fn under_domain(
             "s",
             Expr::col(("s", "observable_id")).equals(("o", "id")),
         )
-        .and_where(Expr::col(("o", "registrable")).is_in(by_domain.keys().map(String::as_str)))
+        .and_where(Expr::col(("o", "registrable")).is_in(by_domain.keys().map(|(name, _)| name.as_str())))
         .to_owned();
     for row in db.query_all(&under).await? {
-        let domain: String = row.try_get("", "registrable")?;
+        let domain: Domain = (row.try_get("", "registrable")?, row.try_get("", "operation_id")?);
         let said = Marking { tlp: row.try_get("", "tlp")?, pap: row.try_get("", "pap")? };
         for id in by_domain.get(&domain).into_iter().flatten() {
             let marking = markings.entry(*id).or_insert(Marking::CLEAR);

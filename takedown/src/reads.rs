@@ -7,6 +7,7 @@ pub mod observables;
 
 use std::{collections::HashMap, hash::Hash};
 
+use entities::{OperationId, cluster, import, notice, observable, pivot, task};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait, Select, TryGetable, Value,
@@ -14,7 +15,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::{actor::Actor, env::Env, error::Error};
 
 /// Which part of a list is wanted, in the order of the ids, which is the order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +61,45 @@ impl Page {
         rows.truncate(wanted);
         Slice { rows, more, total }
     }
+}
+
+/// A row that may belong to an operation.
+pub(crate) trait Belongs {
+    /// The operation.
+    fn operation(&self) -> Option<OperationId>;
+}
+
+macro_rules! belongs {
+    ($($entity:ident),+) => {
+        $(impl Belongs for $entity::Model {
+            fn operation(&self) -> Option<OperationId> {
+                self.operation_id
+            }
+        })+
+    };
+}
+
+belongs!(cluster, import, notice, observable, pivot, task);
+
+/// Notes that these rows are shown to the actor.
+pub(crate) fn shown<'a, R: Belongs + 'a>(actor: &Actor, rows: impl IntoIterator<Item = &'a R>) {
+    actor.shown(rows.into_iter().map(Belongs::operation));
+}
+
+/// Cuts a page out of a scoped select, and notes that it is shown to the actor.
+async fn page_of<E>(
+    env: &Env,
+    actor: &Actor,
+    select: Select<E>,
+    id: E::Column,
+    page: Page,
+) -> Result<Slice<E::Model>, Error>
+where
+    E: EntityTrait<Model: Send + Sync + Belongs>,
+{
+    let slice = cut(&env.db, select, id, page).await?;
+    shown(actor, &slice.rows);
+    Ok(slice)
 }
 
 /// A part of a list.

@@ -113,6 +113,7 @@ impl Test {
             lines_digest: String::new(),
             created_by: "ana".into(),
             created_at: START,
+            operation_id: None,
         };
         row.into_active_model().reset_all().insert(&env.db).await.unwrap();
         Self { env, source, import }
@@ -141,6 +142,7 @@ impl Test {
                 observed_at: Some(START),
                 created_at: START,
                 version: 1,
+                operation_id: None,
             });
             sightings.push(self.sighting(id, seed));
             if let Some(list) = seed.listed {
@@ -180,6 +182,7 @@ impl Test {
             tlp: seed.tlp,
             pap: Pap::Clear,
             created_at: START,
+            operation_id: None,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use entities::{ActorRole, Timestamp, TokenId, token};
+use entities::{ActorRole, OperationId, Timestamp, TokenId, token};
 use ipnetwork::IpNetwork;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
@@ -14,10 +14,11 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     access::{self, Action, Subject},
-    actor::Actor,
+    actor::{Actor, Knows},
     audit,
     env::Env,
     error::Error,
+    operation,
     people::person,
 };
 
@@ -25,6 +26,8 @@ use crate::{
 const OWN_MAX: usize = 50;
 /// The most networks of one token.
 const NETWORKS_MAX: usize = 20;
+/// The most operations of one token.
+const OPERATIONS_MAX: usize = 20;
 
 /// What every token begins with, so that a leaked one is recognised.
 pub const PREFIX: &str = "lks_";
@@ -66,6 +69,7 @@ pub async fn create(env: &Env, actor: &Actor, new: NewToken) -> Result<(token::M
         label: None,
         actions: None,
         networks: None,
+        operations: None,
         last_used_at: None,
         last_used_from: None,
     };
@@ -97,6 +101,8 @@ pub struct OwnToken {
     pub actions: Vec<Action>,
     /// The only networks that it may come from; all, if none is named.
     pub networks: Vec<IpNetwork>,
+    /// The only operations whose things it reads and adds to; if none is named, all that its person knows of.
+    pub operations: Vec<OperationId>,
     /// When it ends; never, if not set.
     pub expires_at: Option<Timestamp>,
 }
@@ -117,7 +123,7 @@ pub fn network(text: &str) -> Result<IpNetwork, Error> {
 pub async fn create_own(env: &Env, actor: &Actor, new: OwnToken) -> Result<(token::Model, String), Error> {
     access::check(actor, Action::ManageOwnAccess, Subject::System)?;
     // A token that may do less must not make one that may do more.
-    if matches!(actor, Actor::Person { only: Some(_), .. }) {
+    if matches!(actor, Actor::Person { only: Some(_), .. } | Actor::Person { knows: Knows::Only(_), .. }) {
         return Err(Error::invalid("token", "is made by a person who is signed in, not with another token"));
     }
     let label = new.label.trim();
@@ -132,6 +138,12 @@ pub async fn create_own(env: &Env, actor: &Actor, new: OwnToken) -> Result<(toke
     }
     if new.networks.len() > NETWORKS_MAX {
         return Err(Error::invalid("networks", format!("must be at most {NETWORKS_MAX}")));
+    }
+    if new.operations.len() > OPERATIONS_MAX {
+        return Err(Error::invalid("operations", format!("must be at most {OPERATIONS_MAX}")));
+    }
+    for id in &new.operations {
+        operation::find(&env.db, actor, *id).await?;
     }
     if own(env, actor).await?.iter().filter(|row| lives(env, row)).count() >= OWN_MAX {
         return Err(Error::invalid("token", format!("would be one of more than {OWN_MAX}: revoke some")));
@@ -152,12 +164,16 @@ pub async fn create_own(env: &Env, actor: &Actor, new: OwnToken) -> Result<(toke
         label: Some(label.to_owned()),
         actions: joined(new.actions.iter().map(|action| action.name().to_owned()).collect()),
         networks: joined(new.networks.iter().map(ToString::to_string).collect()),
+        operations: joined(new.operations.iter().map(ToString::to_string).collect()),
         last_used_at: None,
         last_used_from: None,
     };
     let txn = env.begin().await?;
     row.clone().into_active_model().reset_all().insert(&txn).await?;
-    let detail = json!({ "actions": row.actions, "networks": row.networks, "expires_at": row.expires_at });
+    let detail = json!({
+        "actions": row.actions, "networks": row.networks, "operations": new.operations.len(),
+        "expires_at": row.expires_at,
+    });
     audit::record(&txn, env.now(), actor, "token.created", row.id, detail).await?;
     env.commit(txn).await?;
     Ok((row, secret))
@@ -234,13 +250,17 @@ async fn holder(env: &Env, row: &token::Model) -> Result<Actor, Error> {
     let actor = match row.person_id {
         Some(id) => person::actor(&env.db, id).await?,
         None => {
-            let (name, role, agency) = (row.name.clone(), row.role, row.agency.clone());
-            Actor::Person { name, role, agency, id: None, clearance: None, only: None }
+            let holder = Actor::person(row.name.clone(), row.role);
+            row.agency.clone().into_iter().fold(holder, Actor::of)
         }
     };
     Ok(match actor {
-        Actor::Person { name, role, agency, id, clearance, only: None } => {
-            Actor::Person { name, role, agency, id, clearance, only: allowed }
+        Actor::Person { name, role, agency, id, clearance, trail, .. } => {
+            // Likewise an operation whose id does not read.
+            let only = row.operations.as_deref();
+            let only = only.map(|ids| ids.split(' ').filter_map(|id| id.parse().ok()).collect());
+            let knows = only.map_or(Knows::Its, Knows::Only);
+            Actor::Person { name, role, agency, id, clearance, only: allowed, knows, trail }
         }
         other => other,
     })

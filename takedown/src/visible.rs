@@ -6,8 +6,8 @@
 
 use entities::{
     cluster, cluster_change, cluster_member, cluster_model, cluster_ruling, desk, fact, holding, import,
-    import_line, link, notice, notice_task, observable, observation, pivot, sighting, source, task,
-    verification,
+    import_line, link, notice, notice_task, observable, observation, operation, pivot, sighting, source,
+    task, verification,
 };
 use sea_orm::{EntityTrait, QueryFilter, QuerySelect, Select, sea_query::LockType};
 
@@ -34,6 +34,8 @@ pub fn for_update<E: EntityTrait>(select: Select<E>) -> Select<E> {
 }
 
 finders! {
+    /// Operations that `actor` may see.
+    operations => operation::Entity;
     /// Observables that `actor` may see.
     observables => observable::Entity;
     /// Sightings that `actor` may see.

@@ -1,5 +1,5 @@
-//! The wall, from outside: a world with CLEAR, AMBER and RED things of every kind, asked for by everybody, with every
-//! field of the schema. What somebody may not see must leave no trace in any answer.
+//! The wall, from outside: a world with CLEAR, AMBER and RED things of every kind, and with those of a sealed operation,
+//! asked for by everybody, with every field of the schema. What somebody may not see must leave no trace in any answer.
 
 mod cases;
 mod ids;
@@ -23,7 +23,7 @@ use tests::on_each_database;
 
 use self::{
     cases::{LISTS, MUTATIONS, ONES, OTHERS, SUBSCRIPTIONS},
-    world::{Asker, TAGS, World, askers},
+    world::{Asker, SEALED, TAGS, World, askers},
 };
 
 /// The whole answer as JSON, whatever it is.
@@ -209,6 +209,34 @@ async fn nobody_listens_who_may_not_read() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_arrives_is_heard_by_who_sees_it_and_what_does_not_ends_nobodys_listening() -> Result<()> {
+    on_each_database(async |database| {
+        let world = World::store(database).await?;
+        // One that everybody hears of, after all that some do not.
+        world.import("clearmark-last.com\n", (TAGS[0].0, TAGS[0].1), None).await?;
+        let schema = graphql::schema(world.env.clone());
+        // From the beginning of the ledger.
+        let document = "subscription { importProgressed(after: \"AAAAAAAAAAA\") { import { name } } }";
+        for asker in askers().into_iter().filter(|asker| asker.reads.is_none()) {
+            let request = Request::new(document);
+            let prepared = graphql::prepare(&schema, request, world.env.clone(), asker.actor.clone())
+                .map_err(|refusals| anyhow::anyhow!("{refusals:?}"))?;
+            let heard: Vec<_> = prepared.stream(&schema).take(asker.sees().len() + 1).collect().await;
+            let heard = serde_json::to_value(heard)?;
+            let told = format!("{}: {heard}", asker.name);
+            ensure!(!heard.to_string().contains("errors"), "{told}");
+            assert_eq!(traces(&heard), asker.sees(), "{told}");
+            assert_eq!(
+                heard[asker.sees().len()]["data"]["importProgressed"]["import"]["name"],
+                "clearmark.txt"
+            );
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_rest_of_the_questions() -> Result<()> {
     on_each_database(async |database| {
         let world = World::store(database).await?;
@@ -261,6 +289,7 @@ async fn the_rest_of_the_questions() -> Result<()> {
                 _ => ["FORBIDDEN", "none"],
             };
             assert_eq!([code(&others), code(&own)], expected, "{told}: {others} {own}");
+            ensure!(!others.to_string().contains(SEALED), "{told}: {others}");
             ensure!(
                 told != "admin"
                     || others["data"]["activity"]["nodes"]

@@ -30,6 +30,7 @@ async fn arrived(app: &App) -> Result<String> {
         role: Some(entities::Role::C2),
         tlp: Tlp::Clear,
         pap: entities::Pap::Green,
+        operation: None,
         dry_run: false,
     };
     let file = std::fs::File::open(&list.path)?;

@@ -112,6 +112,7 @@ impl App {
             role: None,
             tlp: Tlp::Clear,
             pap,
+            operation: None,
             dry_run: false,
         };
         let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();

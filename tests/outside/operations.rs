@@ -8,7 +8,7 @@ use entities::ActorRole;
 use graphql::operations;
 use serde_json::{Value, json};
 use takedown::{
-    actor::Actor,
+    actor::{Actor, Knows, Trail},
     people::{
         Device, NewPerson, invite, person, session,
         sign_in::{Credentials, sign_in},
@@ -140,7 +140,7 @@ async fn each_document_does_what_it_says() -> Result<()> {
     let own = json!({ "filter": { "actor": kim.id.to_string() } });
     let own = run(as_kim.clone(), "Activity", own).await?;
     assert_eq!(own["activity"]["nodes"][0]["verb"], "sign_in", "{own}");
-    let people = run(admin, "People", json!({})).await?;
+    let people = run(admin.clone(), "People", json!({})).await?;
     assert_eq!(people["people"]["edges"][0]["node"]["name"], "kim", "{people}");
     let input =
         json!({ "input": { "label": "a script", "actions": ["READ"], "networks": ["192.0.2.0/24"] } });
@@ -151,6 +151,44 @@ async fn each_document_does_what_it_says() -> Result<()> {
     assert!(revoked["revokeToken"]["revokedAt"].is_string(), "{revoked}");
     let ended = run(as_kim, "RevokeSession", json!({ "id": signed.session.to_string() })).await?;
     assert!(ended["revokeSession"]["endedAt"].is_string(), "{ended}");
+    let input = json!({ "input": { "name": "Magnus", "members": [{ "person": "kim" }] } });
+    let boss = NewPerson {
+        name: "max".into(),
+        full_name: None,
+        role: ActorRole::Lead,
+        party: None,
+        clearance: None,
+    };
+    let boss = person::create(&app.env, &admin, boss).await?;
+    let boss = Actor::Person {
+        name: boss.id.to_string(),
+        role: ActorRole::Lead,
+        agency: None,
+        id: Some(boss.id),
+        clearance: None,
+        only: None,
+        knows: Knows::Its,
+        trail: Trail::default(),
+    };
+    let made = run(boss.clone(), "CreateOperation", input).await?["createOperation"].clone();
+    assert_eq!(made["sealed"], json!(true), "{made}");
+    let id = made["id"].clone();
+    let input = json!({ "source": "test", "text": "evil-one.com", "operation": id });
+    let brought = run(boss.clone(), "ImportIndicators", json!({ "input": input })).await?;
+    assert_eq!(brought["importIndicators"]["accepted"], 1, "what others hold is new here: {brought}");
+    let one = run(boss.clone(), "Operation", json!({ "id": id })).await?;
+    assert_eq!(one["observables"]["edges"][0]["node"]["value"], "evil-one.com", "{one}");
+    let kim = json!({ "input": { "operation": id, "member": { "person": "kim" } } });
+    let fewer = run(boss.clone(), "RemoveOperationMember", kim.clone()).await?;
+    assert_eq!(fewer["removeOperationMember"]["members"].as_array().map(Vec::len), Some(1), "{fewer}");
+    let back = run(boss.clone(), "AddOperationMember", kim).await?;
+    assert_eq!(back["addOperationMember"]["members"].as_array().map(Vec::len), Some(2), "{back}");
+    let open = run(boss.clone(), "UnsealOperation", json!({ "id": id })).await?;
+    assert_eq!(open["unsealOperation"]["sealed"], json!(false), "{open}");
+    let shut = run(boss.clone(), "SealOperation", json!({ "id": id })).await?;
+    assert!(shut["sealOperation"]["sealedAt"].is_string(), "{shut}");
+    let all = run(boss, "Operations", json!({})).await?;
+    assert_eq!(all["operations"]["totalCount"], 1, "{all}");
     run(app.lea(), "DemoTasks", json!({})).await?;
     run(app.lea(), "DemoClusters", json!({})).await?;
     assert!(left.is_empty(), "not executed: {left:?}");

@@ -86,6 +86,7 @@ async fn clusters(env: &Env, of: &[ObservableId]) -> Result<()> {
             created_at: at,
             updated_at: at,
             version: 1,
+            operation_id: None,
         });
         members.extend(pair.iter().map(|of| cluster_member::Model {
             cluster_id: id,
@@ -124,7 +125,8 @@ async fn the_number_of_statements_does_not_depend_on_the_rows() -> Result<()> {
             role: None,
             tlp: Tlp::Clear,
             pap: Pap::Green,
-            dry_run: false,
+            operation: None,
+ dry_run: false,
         };
         intake::import(&env, &ana, &request, Format::Auto, Cursor::new(list.into_bytes()), |_| {}).await?;
         for n in 0..99 {

@@ -63,6 +63,7 @@ async fn import(app: &App, name: &str, lines: &str, tlp: Tlp) -> Result<String> 
         role: None,
         tlp,
         pap: Pap::Green,
+        operation: None,
         dry_run: false,
     };
     let input = Cursor::new(lines.as_bytes().to_vec());

@@ -15,6 +15,7 @@ use takedown::{
     actor::Actor,
     env::Env,
     intake::{self, ImportReport, ImportRequest, Progress, format::Format},
+    operation,
 };
 
 use super::Context;
@@ -48,6 +49,9 @@ pub struct Words {
     /// How to read it: auto tells by content
     #[arg(long, default_value = "auto")]
     format: Format,
+    /// The operation that it is to belong to, by name or id (opn_…)
+    #[arg(long)]
+    operation: Option<String>,
     /// Say what would happen and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -97,6 +101,10 @@ async fn one(
     words: &Words,
     file: &str,
 ) -> anyhow::Result<ImportReport> {
+    let operation = match &words.operation {
+        Some(named) => Some(operation::named(env, actor, named).await?.id),
+        None => None,
+    };
     let name = if file == "-" { "-".into() } else { short(file) };
     let request = ImportRequest {
         source: words
@@ -108,6 +116,7 @@ async fn one(
         role: words.role,
         tlp: words.tlp,
         pap: words.pap,
+        operation,
         dry_run: words.dry_run,
     };
     let (input, length) = open(file)?;

@@ -27,6 +27,12 @@ pub enum Action {
     SendNotice,
     /// Say whether a target is down.
     Verify,
+    /// Make an operation.
+    CreateOperation,
+    /// Add members to an operation and remove them, seal it.
+    ManageOperation,
+    /// Lift the seal of an operation.
+    UnsealOperation,
     /// Make or revoke access tokens.
     ManageTokens,
     /// Read the ledger.
@@ -60,6 +66,9 @@ impl Action {
         Self::ApproveNotice,
         Self::SendNotice,
         Self::Verify,
+        Self::CreateOperation,
+        Self::ManageOperation,
+        Self::UnsealOperation,
         Self::ManageTokens,
         Self::ReadLedger,
         Self::ManageJobs,
@@ -95,6 +104,9 @@ impl Action {
             Self::ApproveNotice => "approving a notice",
             Self::SendNotice => "sending a notice",
             Self::Verify => "verifying",
+            Self::CreateOperation => "making an operation",
+            Self::ManageOperation => "managing an operation",
+            Self::UnsealOperation => "lifting the seal of an operation",
             Self::ManageTokens => "managing tokens",
             Self::ReadLedger => "reading the ledger",
             Self::ManageJobs => "managing jobs",
@@ -121,6 +133,9 @@ const NAMES: &[(Action, &str)] = &[
     (Action::ApproveNotice, "approve_notice"),
     (Action::SendNotice, "send_notice"),
     (Action::Verify, "verify"),
+    (Action::CreateOperation, "create_operation"),
+    (Action::ManageOperation, "manage_operation"),
+    (Action::UnsealOperation, "unseal_operation"),
     (Action::ManageTokens, "manage_tokens"),
     (Action::ReadLedger, "read_ledger"),
     (Action::ManageJobs, "manage_jobs"),

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use entities::{ActorRole, Pap, PartyId, PersonId, Tlp};
 use uuid::Uuid;
 
-use super::{Action, Reach, Recipient, Subject, check, clearance, may_leave, may_probe};
-use crate::actor::Actor;
+use super::{Action, Reach, Recipient, Standing, Subject, check, clearance, may_leave, may_probe};
+use crate::actor::{Actor, Knows, Trail};
 
 /// The actors of the columns.
 fn actors() -> Vec<(String, Actor)> {
@@ -14,7 +14,8 @@ fn actors() -> Vec<(String, Actor)> {
         let agency = matches!(role, ActorRole::Liaison | ActorRole::Partner)
             .then(|| PartyId(Uuid::from_u128(1)).to_string());
         let (name, id) = ("me".to_owned(), Some(PersonId(Uuid::from_u128(1))));
-        Actor::Person { name, role, agency, id, clearance: None, only: None }
+        let (knows, trail) = (Knows::Its, Trail::default());
+        Actor::Person { name, role, agency, id, clearance: None, only: None, knows, trail }
     };
     let mut actors: Vec<_> = ActorRole::ALL.iter().map(|role| (role.to_string(), person(*role))).collect();
     actors.push(("system".into(), Actor::System("job")));
@@ -36,6 +37,30 @@ pub fn markdown() -> String {
     rule(&mut text, actors.len());
     for action in Action::ALL {
         row(&mut text, action.as_str(), actors.iter().map(|(_, actor)| may(actor, *action).to_owned()));
+    }
+    text += "\n## Acts in an operation\n\nBy what an actor is in it: nothing, a member (itself or its party), or of the party \
+             that owns it. Of a sealed one, who is nothing in it is not even told that it is there; what is brought into an \
+             operation, and all that comes of it, belongs to it, and is read and worked on by who reads the operation. \
+             Machine work knows of all, and keeps them apart.\n\n";
+    row(&mut text, "act, in the operation", actors.iter().map(|(name, _)| name.clone()));
+    rule(&mut text, actors.len());
+    for (name, action, sealed) in [
+        ("reading an open one", Action::Read, false),
+        ("reading a sealed one", Action::Read, true),
+        ("importing indicators into it", Action::ImportIndicators, true),
+        ("changing its members, sealing it", Action::ManageOperation, true),
+        ("lifting its seal", Action::UnsealOperation, true),
+    ] {
+        for (standing, who) in
+            [(Standing::Stranger, "nothing"), (Standing::Member, "member"), (Standing::Owner, "owner")]
+        {
+            let may = |actor: &Actor| {
+                let subject = Subject::Operation { standing, sealed };
+                if check(actor, action, subject).is_ok() { "yes" } else { "no" }
+            };
+            let head = format!("{name}: {who}");
+            row(&mut text, &head, actors.iter().map(|(_, actor)| may(actor).to_owned()));
+        }
     }
     text += "\n## What is read\n\nOf each label, what case content an actor reads. A person's clearance can lower it. An \
              observable is read with its least restrictive sighting, an import only with all of its sightings; a task, a \

@@ -27,7 +27,7 @@ pub struct ActivityFilter {
 }
 
 /// Events, newest first: `before` is the number of the event before which the page begins. Everyone may read what they
-/// did themselves; what others did is for who may read the ledger.
+/// did themselves; what others did is for who may read the ledger. What tells of an operation is there for who knows of it.
 ///
 /// # Errors
 /// The actor may not, the page is out of bounds, or the database refused.
@@ -46,7 +46,7 @@ pub async fn activity(
     if first == 0 || first > Page::MOST {
         return Err(Error::invalid("first", format!("must be 1 to {}", Page::MOST)));
     }
-    let mut select = Entity::find();
+    let mut select = Entity::find().filter(access::ledger(actor));
     for (column, wanted) in
         [(Column::Actor, &filter.actor), (Column::Subject, &filter.subject), (Column::Verb, &filter.verb)]
     {
@@ -62,5 +62,6 @@ pub async fn activity(
     let wanted = usize::try_from(first).unwrap_or(usize::MAX);
     let more = rows.len() > wanted;
     rows.truncate(wanted);
+    actor.shown(rows.iter().map(|row| row.operation_id));
     Ok(Slice { rows, more, total })
 }

@@ -3,7 +3,7 @@
 
 use std::io::BufRead;
 
-use entities::{Timestamp, audit_checkpoint, audit_event};
+use entities::{OperationId, Timestamp, audit_checkpoint, audit_event};
 use futures::TryStreamExt;
 use sea_orm::{EntityTrait, QueryOrder};
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,8 @@ struct Event {
     subject: String,
     /// JSON text, hashed as it stands.
     detail: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    operation: Option<OperationId>,
     prev_hash: String,
     hash: String,
 }
@@ -73,9 +75,9 @@ pub async fn export(
         if event.seq > through {
             break;
         }
-        let audit_event::Model { seq, at, actor, verb, subject, detail, prev_hash, hash, .. } = event;
-        let (prev_hash, hash) = (crate::hex(&prev_hash), crate::hex(&hash));
-        let event = Event { seq, at, actor, verb, subject, detail, prev_hash, hash };
+        let (prev_hash, hash) = (crate::hex(&event.prev_hash), crate::hex(&event.hash));
+        let audit_event::Model { seq, at, actor, verb, subject, detail, operation_id: operation, .. } = event;
+        let event = Event { seq, at, actor, verb, subject, detail, operation, prev_hash, hash };
         line(serde_json::to_string(&event).map_err(Error::internal)?).map_err(Error::internal)?;
         events += 1;
     }
@@ -112,10 +114,19 @@ pub fn check(input: impl BufRead, key: Option<&[u8]>) -> Result<Chain, Error> {
             Line::Event(event) => {
                 let bytes = |hex: &str| unhex(hex).ok_or_else(|| not(number, "has a hash that is no hex"));
                 let (prev_hash, hash) = (bytes(&event.prev_hash)?, bytes(&event.hash)?);
-                let Event { seq, at, actor, verb, subject, detail, .. } = event;
-                let trace_id = None;
-                let event =
-                    audit_event::Model { seq, at, actor, verb, subject, detail, prev_hash, hash, trace_id };
+                let Event { seq, at, actor, verb, subject, detail, operation: operation_id, .. } = event;
+                let event = audit_event::Model {
+                    seq,
+                    at,
+                    actor,
+                    verb,
+                    subject,
+                    detail,
+                    prev_hash,
+                    hash,
+                    trace_id: None,
+                    operation_id,
+                };
                 hashes.push(event.hash.clone());
                 if let Some(broken) = walk.step(event) {
                     return Ok(broken);

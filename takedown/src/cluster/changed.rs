@@ -16,12 +16,15 @@ use super::{
     kind::PivotKind,
     moment::Moment,
 };
-use crate::{actor::Actor, error::Error, visible};
+use crate::{access, actor::Actor, error::Error, visible};
 
 /// Events that one reading takes.
 const EVENTS: u64 = 500;
 /// Ids in one condition.
 const IDS: usize = 5_000;
+
+/// The events after which names are grouped anew.
+pub const VERBS: [&str; 4] = ["observed", "imported", "ruled", "withdrawn"];
 
 /// What happened since a run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -48,7 +51,8 @@ pub async fn since(
         let events = audit_event::Entity::find()
             .filter(audit_event::Column::Seq.gt(after))
             .filter(audit_event::Column::Seq.lte(until))
-            .filter(audit_event::Column::Verb.is_in(["observed", "imported", "ruled", "withdrawn"]))
+            .filter(audit_event::Column::Verb.is_in(VERBS))
+            .filter(access::ledger(actor))
             .order_by_asc(audit_event::Column::Seq)
             .limit(EVENTS)
             .all(db)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use entities::{ObservableId, ObservableKind, holding, observable, sighting};
+use entities::{ObservableId, ObservableKind, OperationId, holding, observable, sighting};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait, Select,
@@ -106,15 +106,34 @@ pub async fn refresh(env: &Env, actor: &Actor, ids: &[ObservableId]) -> Result<(
         alone(&txn).await?;
         let (present, wanted) = (of(&txn, actor, part).await?, wanted(&txn, actor, part).await?);
         remove(&txn, present.difference(&wanted)).await?;
+        let own = operations(&txn, actor, part).await?;
         let new = wanted.difference(&present).map(|row| holding::ActiveModel {
             observable_id: Set(row.of),
             kind: Set(row.kind.clone()),
             value: Set(row.value.clone()),
+            operation_id: Set(own.get(&row.of).copied()),
         });
         insert_all::<holding::Entity, _>(&txn, new.collect()).await?;
         env.commit(txn).await?;
     }
     Ok(())
+}
+
+/// The operations of those of these names that belong to one.
+async fn operations(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    ids: &[ObservableId],
+) -> Result<HashMap<ObservableId, OperationId>, Error> {
+    let rows: Vec<(ObservableId, OperationId)> = visible::observables(actor)
+        .select_only()
+        .columns([observable::Column::Id, observable::Column::OperationId])
+        .filter(observable::Column::Id.is_in(ids.iter().copied()))
+        .filter(observable::Column::OperationId.is_not_null())
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 async fn wanted(

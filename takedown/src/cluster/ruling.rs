@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entities::{
-    ClusterId, ClusterRulingKind, ObservableId, PivotRuling, cluster, cluster_member, cluster_ruling, pivot,
+    ClusterId, ClusterRulingKind, ObservableId, OperationId, PivotRuling, cluster, cluster_member,
+    cluster_ruling, observable, pivot,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
@@ -49,7 +50,8 @@ pub async fn judge(
     let kind = if accepted { ClusterRulingKind::Accepted } else { ClusterRulingKind::Rejected };
     rule(env, &txn, actor, kind, row.id, &[None], reason).await?;
     let verb = if accepted { "accepted" } else { "rejected" };
-    audit::record(&txn, env.now(), actor, verb, row.id, json!({ "reason": reason })).await?;
+    audit::record_of(&txn, env.now(), actor, row.operation_id, verb, row.id, json!({ "reason": reason }))
+        .await?;
     env.commit(txn).await
 }
 
@@ -78,7 +80,7 @@ pub async fn name(
     active.updated_at = Set(env.now());
     active.version = Set(version + 1);
     let row = active.update(&txn).await?;
-    audit::record(&txn, env.now(), actor, "named", row.id, detail).await?;
+    audit::record_of(&txn, env.now(), actor, row.operation_id, "named", row.id, detail).await?;
     env.commit(txn).await?;
     Ok(row)
 }
@@ -97,7 +99,7 @@ pub async fn pin(
     let (txn, row, reason) = about(env, actor, id, observables, reason).await?;
     let changed = put(env, &txn, actor, row.id, observables, reason).await?;
     let detail = detail(observables, reason, &changed);
-    audit::record(&txn, env.now(), actor, "pinned", row.id, detail).await?;
+    audit::record_of(&txn, env.now(), actor, row.operation_id, "pinned", row.id, detail).await?;
     env.commit(txn).await
 }
 
@@ -119,7 +121,7 @@ pub async fn bar(
     let changed = BTreeSet::from([row.id]);
     resize(env, &txn, &changed).await?;
     let detail = detail(observables, reason, &changed);
-    audit::record(&txn, env.now(), actor, "barred", row.id, detail).await?;
+    audit::record_of(&txn, env.now(), actor, row.operation_id, "barred", row.id, detail).await?;
     env.commit(txn).await
 }
 
@@ -138,7 +140,7 @@ pub async fn withdraw(
     let each: Vec<_> = observables.iter().copied().map(Some).collect();
     rule(env, &txn, actor, ClusterRulingKind::Withdrawn, row.id, &each, reason).await?;
     let detail = detail(observables, reason, &BTreeSet::new());
-    audit::record(&txn, env.now(), actor, "withdrawn", row.id, detail).await?;
+    audit::record_of(&txn, env.now(), actor, row.operation_id, "withdrawn", row.id, detail).await?;
     queue::enqueue_at(env, &txn, &Recluster {}, env.now()).await?;
     env.commit(txn).await
 }
@@ -161,13 +163,19 @@ pub async fn merge(
     }
     let txn = begin(env).await?;
     let (from, into) = (one(&txn, actor, from).await?, one(&txn, actor, into).await?);
+    if from.operation_id != into.operation_id {
+        return Err(Error::invalid(
+            "into",
+            "is of another operation: clusters do not lead from one to another",
+        ));
+    }
     let mut all = members(&txn, actor, from.id).await?;
     all.extend(members(&txn, actor, into.id).await?);
     bounded("from", &all)?;
     let changed = put(env, &txn, actor, into.id, &all, reason).await?;
     let mut detail = detail(&all, reason, &changed);
     detail["from"] = json!(from.id.to_string());
-    audit::record(&txn, env.now(), actor, "merged", into.id, detail).await?;
+    audit::record_of(&txn, env.now(), actor, into.operation_id, "merged", into.id, detail).await?;
     env.commit(txn).await
 }
 
@@ -195,6 +203,7 @@ pub async fn split(
         created_at: Set(env.now()),
         updated_at: Set(env.now()),
         version: Set(1),
+        operation_id: Set(row.operation_id),
     };
     let new = new.insert(&txn).await?;
     let changed = put(env, &txn, actor, new.id, observables, reason).await?;
@@ -203,12 +212,13 @@ pub async fn split(
     rule(env, &txn, actor, ClusterRulingKind::Pinned, row.id, &rest, reason).await?;
     let mut detail = detail(observables, reason, &changed);
     detail["into"] = json!(new.id.to_string());
-    audit::record(&txn, env.now(), actor, "split", row.id, detail).await?;
+    audit::record_of(&txn, env.now(), actor, row.operation_id, "split", row.id, detail).await?;
     env.commit(txn).await?;
     Ok(new.id)
 }
 
-/// Says that a shared value tells nothing, or much, or that the machine decides again; the next run acts on it.
+/// Says that a shared value tells nothing, or much, or that the machine decides again, of what belongs to no operation; the
+/// next run acts on it.
 ///
 /// # Errors
 /// The actor may not, the reason or value is empty, or the database refused.
@@ -233,6 +243,7 @@ pub async fn pivot(
     let present = visible::pivots(actor)
         .filter(pivot::Column::Kind.eq(kind.as_str()))
         .filter(pivot::Column::Value.eq(value))
+        .filter(pivot::Column::OperationId.is_null())
         .one(&txn)
         .await?;
     let mut active = match present {
@@ -248,6 +259,7 @@ pub async fn pivot(
                 reason: Set(String::new()),
                 ruled_by: Set(String::new()),
                 ruled_at: Set(None),
+                operation_id: Set(None),
             };
             row.insert(&txn).await?.into_active_model()
         }
@@ -276,7 +288,7 @@ async fn about<'a>(
     let reason = said(reason)?;
     let txn = begin(env).await?;
     let row = one(&txn, actor, id).await?;
-    seen(&txn, actor, observables).await?;
+    seen(&txn, actor, row.operation_id, observables).await?;
     Ok((txn, row, reason))
 }
 
@@ -324,8 +336,13 @@ async fn members(
     Ok(rows)
 }
 
-/// Refuses what the actor does not see, and what is named twice.
-async fn seen(txn: &DatabaseTransaction, actor: &Actor, observables: &[ObservableId]) -> Result<(), Error> {
+/// Refuses what the actor does not see, what is of another operation than the cluster, and what is named twice.
+async fn seen(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    operation: Option<OperationId>,
+    observables: &[ObservableId],
+) -> Result<(), Error> {
     if observables.is_empty() {
         return Err(Error::invalid("observables", "name at least one"));
     }
@@ -333,17 +350,22 @@ async fn seen(txn: &DatabaseTransaction, actor: &Actor, observables: &[Observabl
         return Err(Error::invalid("observables", "name each once"));
     }
     bounded("observables", observables)?;
-    let ids = visible::observables(actor)
-        .filter(entities::observable::Column::Id.is_in(observables.iter().copied()))
+    let seen: BTreeMap<ObservableId, Option<OperationId>> = visible::observables(actor)
+        .filter(observable::Column::Id.is_in(observables.iter().copied()))
         .select_only()
-        .column(entities::observable::Column::Id)
-        .into_tuple::<ObservableId>()
+        .columns([observable::Column::Id, observable::Column::OperationId])
+        .into_tuple::<(ObservableId, Option<OperationId>)>()
         .all(txn)
-        .await?;
-    match observables.iter().find(|id| !ids.contains(id)) {
-        Some(missing) => Err(Error::not_found("observable", *missing)),
-        None => Ok(()),
+        .await?
+        .into_iter()
+        .collect();
+    if let Some(missing) = observables.iter().find(|id| !seen.contains_key(id)) {
+        return Err(Error::not_found("observable", *missing));
     }
+    if seen.values().any(|of| *of != operation) {
+        return Err(Error::invalid("observables", "must be of the operation that the cluster is of"));
+    }
+    Ok(())
 }
 
 async fn rule(

@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
-use entities::{ClusterId, ObservableId, cluster_run};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait, sea_query::OnConflict};
+use entities::{ClusterId, ObservableId, OperationId, audit_event, cluster_run, import};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, sea_query::OnConflict,
+};
 use serde_json::json;
 
 use super::{
@@ -21,7 +24,7 @@ use crate::{
     audit,
     env::Env,
     error::Error,
-    job::{JobError, Run, kinds::Recluster},
+    job::{Job, JobError, Run, kinds::Recluster},
 };
 
 /// Clusters that a run's ledger event names.
@@ -65,21 +68,78 @@ impl Run for Recluster {
     }
 }
 
-/// Groups every sighted name anew. A cluster keeps its id as long as it keeps most of its members, and what people
-/// ruled stands.
+/// Groups every sighted name anew, those of each operation by themselves, and tells of those that belong to none. A
+/// cluster keeps its id as long as it keeps most of its members, and what people ruled stands.
 ///
 /// # Errors
 /// The actor may not, or the database refused.
 pub async fn recluster(env: &Env, actor: &Actor) -> Result<ClusterReport, Error> {
     access::check(actor, Action::Recluster, Subject::System)?;
     let began = began(env).await?;
-    holdings::refresh_all(env, actor).await?;
-    everything(env, actor, began).await
+    for operation in operations(env, None).await? {
+        anew(env, actor, Some(operation), None).await?;
+    }
+    anew(env, actor, None, Some(began)).await
+}
+
+/// Groups anew every name of one operation, or of none, as if there were no others.
+async fn anew(
+    env: &Env,
+    actor: &Actor,
+    of: Option<OperationId>,
+    began: Option<cluster_run::Model>,
+) -> Result<ClusterReport, Error> {
+    let own = Own { by: actor, only: Actor::Confined(Recluster::NAME, of), of };
+    holdings::refresh_all(env, &own.only).await?;
+    everything(env, &own, began).await
+}
+
+/// Whose names a run groups, and for whom.
+struct Own<'a> {
+    /// Who asked for it.
+    by: &'a Actor,
+    /// As whom it reads: what one operation has, or what belongs to none, and nothing else.
+    only: Actor,
+    of: Option<OperationId>,
+}
+
+/// The operations that something was brought into; with `since`, those of which the ledger tells something between two events.
+#[expect(clippy::disallowed_methods, reason = "each is grouped by itself; nobody is shown which they are")]
+async fn operations(env: &Env, since: Option<(i64, i64)>) -> Result<Vec<OperationId>, Error> {
+    let ids: Vec<OperationId> = match since {
+        None => {
+            import::Entity::find()
+                .select_only()
+                .column(import::Column::OperationId)
+                .distinct()
+                .filter(import::Column::OperationId.is_not_null())
+                .order_by_asc(import::Column::OperationId)
+                .into_tuple()
+                .all(&env.db)
+                .await?
+        }
+        Some((after, until)) => {
+            audit_event::Entity::find()
+                .select_only()
+                .column(audit_event::Column::OperationId)
+                .distinct()
+                .filter(audit_event::Column::Seq.gt(after))
+                .filter(audit_event::Column::Seq.lte(until))
+                .filter(audit_event::Column::Verb.is_in(changed::VERBS))
+                .filter(audit_event::Column::OperationId.is_not_null())
+                .order_by_asc(audit_event::Column::OperationId)
+                .into_tuple()
+                .all(&env.db)
+                .await?
+        }
+    };
+    Ok(ids)
 }
 
 /// Groups anew what changed since the last run can move: the names that the ledger tells of, those that share
 /// something with them, and the clusters of all of these. Everything, if nothing was grouped yet, if the last run over
-/// everything is `cluster.full_every` ago, if a person ruled on what counts, or if that is most of the names anyway.
+/// everything is `cluster.full_every` ago, if a person ruled on what counts, or if that is most of the names anyway. Of an
+/// operation of which the ledger tells something, every name.
 ///
 /// # Errors
 /// The actor may not, or the database refused.
@@ -90,19 +150,23 @@ pub async fn recluster_changed(env: &Env, actor: &Actor) -> Result<ClusterReport
         return recluster(env, actor).await;
     }
     let began = cluster_run::Model { full_at: last.full_at, names: last.names, ..began(env).await? };
-    let Touched { names: touched, ruled } = changed::since(&env.db, actor, last.seq, began.seq).await?;
+    for operation in operations(env, Some((last.seq, began.seq))).await? {
+        anew(env, actor, Some(operation), None).await?;
+    }
+    let own = Own { by: actor, only: Actor::Confined(Recluster::NAME, None), of: None };
+    let Touched { names: touched, ruled } = changed::since(&env.db, &own.only, last.seq, began.seq).await?;
     let ids: Vec<ObservableId> = touched.iter().copied().collect();
-    holdings::refresh(env, actor, &ids).await?;
+    holdings::refresh(env, &own.only, &ids).await?;
     let most = usize::try_from(last.names / 2).unwrap_or(usize::MAX);
     if ruled || touched.len() > most {
-        return everything(env, actor, began).await;
+        return everything(env, &own, Some(began)).await;
     }
     let tuning = tuning(&env.settings.cluster);
-    let around = changed::around(&env.db, actor, &touched, tuning).await?;
+    let around = changed::around(&env.db, &own.only, &touched, tuning).await?;
     if around.ids.len() + around.beside.len() > most {
-        return everything(env, actor, began).await;
+        return everything(env, &own, Some(began)).await;
     }
-    let population = load::around(&env.db, actor, &around).await?;
+    let population = load::around(&env.db, &own.only, &around).await?;
     let groups = standing(&population, &around);
     let computed = tokio::task::spawn_blocking(move || {
         let found = engine::regroup(&population.features, tuning, groups);
@@ -111,7 +175,7 @@ pub async fn recluster_changed(env: &Env, actor: &Actor) -> Result<ClusterReport
     });
     let computed = computed.await.map_err(Error::internal)?;
     let scope = Scope { ids: around.ids, counts: around.counts, hub_limit: tuning.hub_limit };
-    keep(env, actor, computed, Some(scope), began).await
+    keep(env, &own, computed, Some(scope), Some(began)).await
 }
 
 /// The clusters that names are in, as numbers of communities; names in none are alone.
@@ -131,8 +195,12 @@ struct Computed {
     reasons: Vec<Vec<Reason>>,
 }
 
-async fn everything(env: &Env, actor: &Actor, began: cluster_run::Model) -> Result<ClusterReport, Error> {
-    let population = load::everything(&env.db, actor).await?;
+async fn everything(
+    env: &Env,
+    own: &Own<'_>,
+    began: Option<cluster_run::Model>,
+) -> Result<ClusterReport, Error> {
+    let population = load::everything(&env.db, &own.only).await?;
     let tuning = tuning(&env.settings.cluster);
     // Seconds of computing for a large store: neither a worker's thread nor the database's one writer waits for it.
     // What people rule meanwhile is read again when it is stored.
@@ -142,15 +210,16 @@ async fn everything(env: &Env, actor: &Actor, began: cluster_run::Model) -> Resu
         Computed { population, found, reasons }
     });
     let computed = computed.await.map_err(Error::internal)?;
-    keep(env, actor, computed, None, began).await
+    keep(env, own, computed, None, began).await
 }
 
+/// Stores what was computed and, of a run over what belongs to no operation, what it knew.
 async fn keep(
     env: &Env,
-    actor: &Actor,
+    own: &Own<'_>,
     computed: Computed,
     scope: Option<Scope>,
-    mut run: cluster_run::Model,
+    run: Option<cluster_run::Model>,
 ) -> Result<ClusterReport, Error> {
     let Computed { population, found, reasons } = computed;
     let txn = env.begin().await?;
@@ -161,9 +230,9 @@ async fn keep(
     }
     groups.retain(|members| members.len() > 1);
     let scope = scope.as_ref();
-    let changes = store::groups(env, &txn, &population, &groups, &reasons, scope).await?;
+    let changes = store::groups(env, &txn, &population, own.of, (&groups, &reasons), scope).await?;
     let hubs = scope.map_or(found.hubs, Scope::hubs);
-    let parked = store::hubs(env, &txn, &hubs, scope).await?;
+    let parked = store::hubs(env, &txn, own.of, &hubs, scope).await?;
     let report = ClusterReport {
         full: scope.is_none(),
         names: scope.map_or(population.ids.len(), |scope| scope.ids.len()),
@@ -181,12 +250,14 @@ async fn keep(
         if changes.ids.len() <= NAMED_IN_LEDGER {
             detail["ids"] = changes.ids.iter().map(ToString::to_string).collect();
         }
-        audit::record(&txn, env.now(), actor, "reclustered", "clusters", detail).await?;
+        audit::record_of(&txn, env.now(), own.by, own.of, "reclustered", "clusters", detail).await?;
     }
-    if report.full {
-        (run.full_at, run.names) = (run.ran_at, i64::try_from(report.names).unwrap_or(i64::MAX));
+    if let Some(mut run) = run {
+        if report.full {
+            (run.full_at, run.names) = (run.ran_at, i64::try_from(report.names).unwrap_or(i64::MAX));
+        }
+        remember(&txn, run).await?;
     }
-    remember(&txn, run).await?;
     env.commit(txn).await?;
     Ok(report)
 }

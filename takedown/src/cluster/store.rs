@@ -4,12 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entities::{
-    ClusterChangeKind, ClusterId, ClusterRulingKind, ObservableId, PivotRuling, Timestamp, cluster,
-    cluster_change, cluster_member, cluster_ruling, pivot,
+    ClusterChangeKind, ClusterId, ClusterRulingKind, ObservableId, OperationId, PivotRuling, Timestamp,
+    cluster, cluster_change, cluster_member, cluster_ruling, pivot,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend,
-    EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder,
+    sea_query::{Expr, Query},
 };
 use serde_json::json;
 
@@ -131,6 +134,8 @@ pub async fn alone(txn: &DatabaseTransaction) -> Result<(), Error> {
 
 /// What a run found, against what the store holds.
 struct Found<'a> {
+    /// The operation whose names were grouped.
+    operation: Option<OperationId>,
     /// The clusters to insert, each with the name of its first member.
     fresh: BTreeMap<ClusterId, String>,
     wanted: &'a Wanted,
@@ -140,8 +145,8 @@ struct Found<'a> {
 
 type Wanted = BTreeMap<ObservableId, (ClusterId, serde_json::Value)>;
 
-/// Brings clusters and memberships to what a run found: `groups` of name indexes, with the reasons of each name. What
-/// is not in `scope` stays as it is.
+/// Brings the clusters and memberships of an operation, or of none, to what a run found: `groups` of name indexes, with the
+/// reasons of each name. What is not in `scope` stays as it is.
 ///
 /// # Errors
 /// The database refused.
@@ -149,12 +154,12 @@ pub async fn groups(
     env: &Env,
     txn: &DatabaseTransaction,
     population: &Population,
-    groups: &[Vec<usize>],
-    reasons: &[Vec<Reason>],
+    operation: Option<OperationId>,
+    (groups, reasons): (&[Vec<usize>], &[Vec<Reason>]),
     scope: Option<&Scope>,
 ) -> Result<Changes, Error> {
-    let present = present(txn, scope).await?;
-    let rows = clusters(txn, scope, &present).await?;
+    let present = present(txn, operation, scope).await?;
+    let rows = clusters(txn, operation, scope, &present).await?;
     let mut rulings = memberships(txn).await?;
     if let Some(scope) = scope {
         rulings.pinned.retain(|observable, _| scope.ids.contains(observable));
@@ -197,8 +202,8 @@ pub async fn groups(
     changes.members = wanted.len();
     let history = history(env, &present, &wanted, &fresh);
     let moved = history.iter().filter_map(|change| change.cluster_id.try_as_ref().copied()).collect();
-    rows_of_clusters(env, txn, population, &rows, &Found { fresh, wanted: &wanted, moved }, &mut changes)
-        .await?;
+    let found = Found { operation, fresh, wanted: &wanted, moved };
+    rows_of_clusters(env, txn, population, &rows, &found, &mut changes).await?;
     insert_all::<cluster_change::Entity, _>(txn, history).await?;
     changes.rows = changes.ids.len() + members(txn, &present, &wanted, env.now()).await?;
     Ok(changes)
@@ -208,9 +213,18 @@ pub async fn groups(
 #[expect(clippy::disallowed_methods, reason = "the one writer of clusters, for all of them")]
 async fn present(
     txn: &DatabaseTransaction,
+    operation: Option<OperationId>,
     scope: Option<&Scope>,
 ) -> Result<Vec<cluster_member::Model>, Error> {
-    let Some(scope) = scope else { return Ok(cluster_member::Entity::find().all(txn).await?) };
+    let Some(scope) = scope else {
+        let own = Query::select()
+            .column(cluster::Column::Id)
+            .from(cluster::Entity)
+            .and_where(of(cluster::Column::OperationId, operation))
+            .to_owned();
+        let all = cluster_member::Entity::find().filter(cluster_member::Column::ClusterId.in_subquery(own));
+        return Ok(all.all(txn).await?);
+    };
     let ids: Vec<ObservableId> = scope.ids.iter().copied().collect();
     let mut rows = Vec::new();
     for part in ids.chunks(ROWS) {
@@ -225,12 +239,13 @@ async fn present(
 #[expect(clippy::disallowed_methods, reason = "the one writer of clusters, for all of them")]
 async fn clusters(
     txn: &DatabaseTransaction,
+    operation: Option<OperationId>,
     scope: Option<&Scope>,
     present: &[cluster_member::Model],
 ) -> Result<BTreeMap<ClusterId, cluster::Model>, Error> {
     let mut rows = Vec::new();
     if scope.is_none() {
-        rows = cluster::Entity::find().all(txn).await?;
+        rows = cluster::Entity::find().filter(of(cluster::Column::OperationId, operation)).all(txn).await?;
     } else {
         let ids: BTreeSet<ClusterId> = present.iter().map(|row| row.cluster_id).collect();
         let ids: Vec<ClusterId> = ids.into_iter().collect();
@@ -240,6 +255,14 @@ async fn clusters(
         }
     }
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// What belongs to that operation, or to none.
+fn of<C: ColumnTrait>(column: C, operation: Option<OperationId>) -> Expr {
+    match operation {
+        Some(operation) => column.eq(operation),
+        None => column.is_null(),
+    }
 }
 
 /// A pin's reason stands before those that the evidence gives.
@@ -271,7 +294,7 @@ async fn rows_of_clusters(
             }
         } else {
             let first = found.fresh.get(id).map_or("", String::as_str);
-            insert(env, txn, *id, &family, first, members.len()).await?;
+            insert(env, txn, found.operation, *id, (&family, first), members.len()).await?;
             changes.new += 1;
             changes.ids.insert(*id);
         }
@@ -286,9 +309,9 @@ async fn rows_of_clusters(
 async fn insert(
     env: &Env,
     txn: &DatabaseTransaction,
+    operation: Option<OperationId>,
     id: ClusterId,
-    family: &str,
-    first: &str,
+    (family, first): (&str, &str),
     size: usize,
 ) -> Result<(), Error> {
     let name = if family.is_empty() { format!("around {first}") } else { format!("{family} around {first}") };
@@ -300,6 +323,7 @@ async fn insert(
         created_at: Set(env.now()),
         updated_at: Set(env.now()),
         version: Set(1),
+        operation_id: Set(operation),
     };
     cluster::Entity::insert(row).exec_without_returning(txn).await?;
     Ok(())
@@ -467,7 +491,7 @@ async fn members(
     Ok(changed)
 }
 
-/// Parks the hubs of a run, and lets those go that shrank; of a `scope` those alone that were counted. Returns how many
+/// Parks the hubs of a run over the names of an operation, or of none, and lets those go that shrank; of a `scope` those alone that were counted. Returns how many
 /// rows changed.
 ///
 /// # Errors
@@ -476,10 +500,12 @@ async fn members(
 pub async fn hubs(
     env: &Env,
     txn: &DatabaseTransaction,
+    operation: Option<OperationId>,
     hubs: &[Hub],
     scope: Option<&Scope>,
 ) -> Result<usize, Error> {
     let mut present: HashMap<Value, pivot::Model> = pivot::Entity::find()
+        .filter(of(pivot::Column::OperationId, operation))
         .all(txn)
         .await?
         .into_iter()
@@ -509,6 +535,7 @@ pub async fn hubs(
                 reason: Set(String::new()),
                 ruled_by: Set(String::new()),
                 ruled_at: Set(None),
+                operation_id: Set(operation),
             }),
         }
     }

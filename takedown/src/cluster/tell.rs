@@ -22,7 +22,7 @@ use crate::{
     actor::Actor,
     env::Env,
     error::Error,
-    reads::{Page, Slice, cut, cut_each},
+    reads::{Page, Slice, cut, cut_each, shown},
     visible,
 };
 
@@ -63,6 +63,7 @@ pub async fn explain(
 ) -> Result<Explanation, Error> {
     access::check(actor, Action::Read, Subject::System)?;
     let row = visible::observables(actor).filter(observable::Column::Id.eq(of)).one(&env.db).await?;
+    shown(actor, &row);
     let name = row.ok_or_else(|| Error::not_found("observable", of))?.value;
     let mut member = visible::cluster_members(actor).filter(cluster_member::Column::ObservableId.eq(of));
     if let Some(cluster) = cluster {
@@ -173,7 +174,9 @@ async fn members(env: &Env, actor: &Actor, id: ClusterId) -> Result<Vec<Observab
 /// The actor may not read, the page is out of bounds, or the database refused.
 pub async fn pivots(env: &Env, actor: &Actor, page: Page) -> Result<Slice<pivot::Model>, Error> {
     access::check(actor, Action::Read, Subject::System)?;
-    cut(&env.db, visible::pivots(actor), pivot::Column::Id, page).await
+    let slice = cut(&env.db, visible::pivots(actor), pivot::Column::Id, page).await?;
+    shown(actor, &slice.rows);
+    Ok(slice)
 }
 
 /// What became of clusters, the same page of each in the order of time.
@@ -235,6 +238,7 @@ pub async fn ruling(env: &Env, actor: &Actor, id: ClusterRulingId) -> Result<clu
 pub async fn pivot(env: &Env, actor: &Actor, id: PivotId) -> Result<pivot::Model, Error> {
     access::check(actor, Action::Read, Subject::System)?;
     let found = visible::pivots(actor).filter(pivot::Column::Id.eq(id)).one(&env.db).await?;
+    shown(actor, &found);
     found.ok_or_else(|| Error::not_found("pivot", id))
 }
 

@@ -24,7 +24,7 @@ pub(super) async fn names(test: &Test, count: usize) -> Vec<ObservableId> {
 }
 
 /// Ties names to one thing, and returns it.
-pub(super) async fn share(test: &Test, names: &[ObservableId], kind: LinkKind, value: &str) -> ObservableId {
+pub(crate) async fn share(test: &Test, names: &[ObservableId], kind: LinkKind, value: &str) -> ObservableId {
     let of = match kind {
         LinkKind::ResolvesTo => ObservableKind::Ipv4Address,
         _ => ObservableKind::RegistrantToken,
@@ -40,6 +40,7 @@ pub(super) async fn share(test: &Test, names: &[ObservableId], kind: LinkKind, v
         observed_at: None,
         created_at: START,
         version: 1,
+        operation_id: None,
     };
     let to = thing.id;
     test.insert(vec![thing]).await;
@@ -68,7 +69,7 @@ pub(super) async fn tie(test: &Test, names: &[ObservableId], kind: LinkKind, to:
 }
 
 /// Who is with whom, by the cluster.
-pub(super) async fn clusters(test: &Test) -> BTreeMap<ClusterId, Vec<ObservableId>> {
+pub(crate) async fn clusters(test: &Test) -> BTreeMap<ClusterId, Vec<ObservableId>> {
     let mut by: BTreeMap<ClusterId, Vec<ObservableId>> = BTreeMap::new();
     for row in test.all::<cluster_member::Entity>().await {
         by.entry(row.cluster_id).or_default().push(row.observable_id);

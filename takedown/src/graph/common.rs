@@ -1,6 +1,6 @@
 //! What observables share: the values that several of them link to, and how many others do.
 
-use entities::{LinkKind, ObservableId, link, observable};
+use entities::{LinkKind, ObservableId, link};
 use sea_orm::{
     ConnectionTrait, DbErr, ExprTrait, QueryFilter, QueryResult, QuerySelect, QueryTrait,
     sea_query::{Expr, Order, Query, SelectStatement},
@@ -119,7 +119,7 @@ fn held(actor: &Actor, filter: &LinkFilter, set: SelectStatement) -> SelectState
 
 /// Those with the number of all their holders.
 fn shared(actor: &Actor, held: SelectStatement) -> SelectStatement {
-    let sees_all = access::visible::<observable::Entity>(actor).is_empty();
+    let sees_all = access::sees_all(actor);
     let holders = || {
         let mut links = visible::links(actor)
             .filter(Expr::col((link::Entity, link::Column::ToId)).equals(("held", "to_id")))

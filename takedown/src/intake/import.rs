@@ -1,6 +1,6 @@
 //! A batch arrives: every line or object gets a verdict, and the batch is stored wholly or not at all.
 
-use entities::{ImportId, LineVerdict, Pap, Role, SourceId, Timestamp, Tlp, import};
+use entities::{ImportId, LineVerdict, OperationId, Pap, Role, SourceId, Timestamp, Tlp, import, operation};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
@@ -21,6 +21,8 @@ use crate::{
     env::Env,
     error::Error,
     job::{kinds::ObserveDue, queue},
+    marking::Marking,
+    operation as operations,
 };
 
 /// Entries that are stored by one round of statements.
@@ -45,6 +47,9 @@ pub struct ImportRequest {
     pub tlp: Tlp,
     /// What may be done with it.
     pub pap: Pap,
+    /// The operation that it belongs to; none if it belongs to none. What belongs to one is new there, whatever others
+    /// hold, and is marked at least as the operation is.
+    pub operation: Option<OperationId>,
     /// Say what would happen and write nothing.
     pub dry_run: bool,
 }
@@ -120,7 +125,8 @@ pub struct ImportReport {
 /// nothing is new writes nothing.
 ///
 /// # Errors
-/// The actor may not import, a name is empty, the reader failed, or the database refused.
+/// The actor may not import, does not know of the operation or is no member of it, a name is empty, the reader failed, or
+/// the database refused.
 pub async fn import_entries(
     env: &Env,
     actor: &Actor,
@@ -128,7 +134,7 @@ pub async fn import_entries(
     read: impl FnOnce(&mut dyn FnMut(Entry) -> bool) -> Result<Input, Error> + Send + 'static,
     mut progress: impl FnMut(Progress<'_>) + Send,
 ) -> Result<ImportReport, Error> {
-    access::check(actor, Action::ImportIndicators, Subject::System)?;
+    let operation = into(env, actor, request.operation).await?;
     let source = named("source", &request.source)?;
     let name = named("name", &request.name)?;
     let context = env.intake.clone();
@@ -137,7 +143,9 @@ pub async fn import_entries(
         role: request.role.unwrap_or(Role::Unknown),
         tlp: request.tlp,
         pap: request.pap,
+        least: operation.as_ref().map_or(Marking::CLEAR, |row| Marking { tlp: row.tlp, pap: row.pap }),
     };
+    let operation = operation.map(|row| row.id);
     let (sender, mut chunks) = mpsc::channel(WAITING);
     let reader = tokio::task::spawn_blocking(move || produce(&context, &sender, read));
 
@@ -148,9 +156,17 @@ pub async fn import_entries(
     let now = env.now();
     let source_id = store::source(env, &txn, &source).await?;
     // First, since sightings refer to it; its figures come last.
-    let id = begin(env, &txn, now, actor, source_id, &name).await?;
-    let batch =
-        Batch { env, txn: &txn, import: id, source: source_id, now, fallback, mostly_new: true.into() };
+    let id = begin(env, &txn, now, actor, (source_id, operation), &name).await?;
+    let batch = Batch {
+        env,
+        txn: &txn,
+        operation,
+        import: id,
+        source: source_id,
+        now,
+        fallback,
+        mostly_new: true.into(),
+    };
     let mut tally = Tally::default();
     while let Some(chunk) = next {
         judge(&batch, &chunk, &mut tally, &mut progress).await?;
@@ -165,10 +181,26 @@ pub async fn import_entries(
     }
     report.id = Some(id);
     finish(&txn, id, &report).await?;
-    audit::record(&txn, now, actor, "imported", id, detail(&report)).await?;
+    audit::record_of(&txn, now, actor, operation, "imported", id, detail(&report)).await?;
     queue::enqueue(env, &txn, &ObserveDue {}).await?;
     env.commit(txn).await?;
     Ok(report)
+}
+
+/// The operation that a batch goes into, if the actor may bring anything into it.
+async fn into(
+    env: &Env,
+    actor: &Actor,
+    operation: Option<OperationId>,
+) -> Result<Option<operation::Model>, Error> {
+    let Some(id) = operation else {
+        access::check(actor, Action::ImportIndicators, Subject::System)?;
+        return Ok(None);
+    };
+    access::signed_in(actor)?;
+    let (row, subject) = operations::find(&env.db, actor, id).await?;
+    access::check(actor, Action::ImportIndicators, subject)?;
+    Ok(Some(row))
 }
 
 /// The text without surrounding space, if it is neither empty nor too long.
@@ -248,7 +280,7 @@ async fn begin(
     txn: &DatabaseTransaction,
     now: Timestamp,
     actor: &Actor,
-    source: SourceId,
+    (source, operation): (SourceId, Option<OperationId>),
     name: &str,
 ) -> Result<ImportId, Error> {
     let id = env.ids.next(now);
@@ -265,6 +297,7 @@ async fn begin(
         lines_digest: Set(String::new()),
         created_by: Set(actor.to_string()),
         created_at: Set(now),
+        operation_id: Set(operation),
     };
     row.insert(txn).await?;
     Ok(id)

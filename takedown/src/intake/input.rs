@@ -70,6 +70,7 @@ mod tests {
             role: None,
             tlp: Tlp::Clear,
             pap: Pap::Clear,
+            operation: None,
             dry_run,
         }
     }

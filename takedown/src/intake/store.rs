@@ -13,12 +13,12 @@ mod sightings;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use entities::{ImportId, LineVerdict, Pap, Role, SourceId, Timestamp, Tlp};
+use entities::{ImportId, LineVerdict, OperationId, Pap, Role, SourceId, Timestamp, Tlp};
 use given::Given;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
 
 use super::entry::{Entry, Linked, Named, Parsed, Stated};
-use crate::{env::Env, error::Error};
+use crate::{env::Env, error::Error, marking::Marking};
 
 /// The key of the PostgreSQL advisory lock that lets one import at a time store. Two imports that insert the
 /// same keys in different chunks would otherwise wait for each other.
@@ -81,6 +81,15 @@ pub(super) struct Fallback {
     pub(super) role: Role,
     pub(super) tlp: Tlp,
     pub(super) pap: Pap,
+    /// What everything is marked at least.
+    pub(super) least: Marking,
+}
+
+impl Fallback {
+    /// The marking of something that an entry marks so, or not at all.
+    pub(super) fn marking(&self, tlp: Option<Tlp>, pap: Option<Pap>) -> Marking {
+        Marking { tlp: tlp.unwrap_or(self.tlp), pap: pap.unwrap_or(self.pap) }.and(self.least)
+    }
 }
 
 /// The way into a transaction.
@@ -89,6 +98,8 @@ struct Store<'a> {
     env: &'a Env,
     txn: &'a DatabaseTransaction,
     now: Timestamp,
+    /// Whose things are meant: a name of another operation, or of none, is another.
+    operation: Option<OperationId>,
     /// Whether new names and addresses are due for a look. What an import brings is; that an answer named a name
     /// server or an alias is no reason to ask it anything.
     due: bool,
@@ -98,6 +109,7 @@ struct Store<'a> {
 pub(super) struct Batch<'a> {
     pub(super) env: &'a Env,
     pub(super) txn: &'a DatabaseTransaction,
+    pub(super) operation: Option<OperationId>,
     pub(super) import: ImportId,
     pub(super) source: SourceId,
     pub(super) now: Timestamp,
@@ -124,7 +136,8 @@ impl Batch<'_> {
 
     /// Stores a chunk; the outcomes are in the entries' order.
     pub(super) async fn chunk(&self, arrived: &[Arrived], new: &mut New) -> Result<Vec<Outcome>, Error> {
-        let store = Store { env: self.env, txn: self.txn, now: self.now, due: true };
+        let store =
+            Store { env: self.env, txn: self.txn, now: self.now, operation: self.operation, due: true };
         let mostly_new = self.mostly_new.load(Ordering::Relaxed);
         let names = names::Names::resolve(store, arrived.iter().flat_map(named), mostly_new).await?;
         self.mostly_new.store(names.mostly_new(), Ordering::Relaxed);
@@ -133,7 +146,7 @@ impl Batch<'_> {
         let (mut links, mut facts) = (Vec::new(), Vec::new());
         for (at, Arrived { entry, listed }) in arrived.iter().enumerate() {
             let Ok(parsed) = &entry.parsed else { continue };
-            let tlp = marking(parsed, self.fallback.tlp);
+            let tlp = marking(parsed, &self.fallback);
             links.extend(parsed.links.iter().map(|link| links::Said { at, link, seen: link.seen, tlp }));
             facts.extend(parsed.facts.iter().map(|fact| (Some(at), fact)));
             // That a benign list knows a thing is no news of the entry's.
@@ -179,12 +192,13 @@ fn named(arrived: &Arrived) -> Vec<&Named> {
 }
 
 /// The most restrictive label of an entry's sightings; the import's where it has none.
-fn marking(parsed: &Parsed, fallback: Tlp) -> Tlp {
-    parsed.sightings.iter().map(|(_, claim)| claim.tlp.unwrap_or(fallback)).max().unwrap_or(fallback)
+fn marking(parsed: &Parsed, fallback: &Fallback) -> Tlp {
+    let labels = parsed.sightings.iter().map(|(_, claim)| fallback.marking(claim.tlp, None).tlp);
+    labels.max().unwrap_or(fallback.marking(None, None).tlp)
 }
 
-/// Stores links that hold `now`, unless they say when, and the observables at their ends: a new link's dates
-/// begin, a known one's extend and its count rises.
+/// Stores links that hold `now`, unless they say when, and the observables at their ends, all of one operation or of
+/// none: a new link's dates begin, a known one's extend and its count rises.
 ///
 /// On PostgreSQL, a row that an import is bringing at this moment makes this fail after half a second, before
 /// the import, which may wait for a row of ours, is ended as one of two that wait for each other.
@@ -194,11 +208,11 @@ fn marking(parsed: &Parsed, fallback: Tlp) -> Tlp {
 pub(crate) async fn links(
     env: &Env,
     txn: &DatabaseTransaction,
-    source: SourceId,
+    (source, operation): (SourceId, Option<OperationId>),
     links: &[Linked],
     now: Timestamp,
 ) -> Result<(), Error> {
-    let store = Store { env, txn, now, due: false };
+    let store = Store { env, txn, now, operation, due: false };
     patience(txn, "500ms").await?;
     let names =
         names::Names::resolve(store, links.iter().flat_map(|link| [&link.from, &link.to]), false).await?;
@@ -215,10 +229,11 @@ pub(crate) async fn links(
 pub(crate) async fn facts(
     env: &Env,
     txn: &DatabaseTransaction,
+    operation: Option<OperationId>,
     facts: &[Stated],
     now: Timestamp,
 ) -> Result<(), Error> {
-    let store = Store { env, txn, now, due: false };
+    let store = Store { env, txn, now, operation, due: false };
     patience(txn, "500ms").await?;
     let names = names::Names::resolve(store, facts.iter().map(|fact| &fact.of), false).await?;
     facts::extend(store, &names, facts).await?;

@@ -39,7 +39,7 @@ pub async fn approve(env: &Env, actor: &Actor, id: NoticeId) -> Result<notice::M
     let changes = waiting.map(|task| (task, vec![task::Event::Queue])).collect();
     apply(env, &txn, actor, "queue_tasks", changes).await?;
     let detail = json!({ "recipient": notice.recipient, "sha256": notice.sha256 });
-    audit::record(&txn, env.now(), actor, "approve_notice", id, detail).await?;
+    audit::record_of(&txn, env.now(), actor, notice.operation_id, "approve_notice", id, detail).await?;
     queue::enqueue(env, &txn, &SendNotice { notice: id }).await?;
     env.commit(txn).await?;
     Ok(notice)
@@ -64,7 +64,16 @@ pub async fn withdraw(env: &Env, actor: &Actor, id: NoticeId, reason: &str) -> R
     let queued = tasks.into_iter().filter(|task| task.state == TaskState::Queued);
     let changes = queued.map(|task| (task, vec![task::Event::Unqueue])).collect();
     apply(env, &txn, actor, "unqueue_tasks", changes).await?;
-    audit::record(&txn, env.now(), actor, "withdraw_notice", id, json!({ "reason": reason })).await?;
+    audit::record_of(
+        &txn,
+        env.now(),
+        actor,
+        notice.operation_id,
+        "withdraw_notice",
+        id,
+        json!({ "reason": reason }),
+    )
+    .await?;
     env.commit(txn).await?;
     Ok(notice)
 }

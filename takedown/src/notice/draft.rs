@@ -1,8 +1,10 @@
-//! Drafts notices: one per desk with all its domains, for tasks that a person approved.
+//! Drafts notices: one per desk and operation with all its domains, for tasks that a person approved.
 
 use std::collections::{BTreeMap, HashMap};
 
-use entities::{DeskId, NoticeId, NoticeState, ObservableId, TaskId, TaskState, Tlp, notice, task};
+use entities::{
+    DeskId, NoticeId, NoticeState, ObservableId, OperationId, TaskId, TaskState, Tlp, notice, task,
+};
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect, QueryTrait};
 use serde_json::{Value, json};
 use uuid::{Builder, Uuid};
@@ -47,15 +49,16 @@ pub async fn draft(env: &Env, actor: &Actor, ids: &[TaskId]) -> Result<Vec<Notic
     let (leaving, held) = sort(tasks, &markings);
     apply(env, &txn, actor, "hold_tasks", held).await?;
     let mut drafted = Vec::new();
-    for (desk, tasks) in leaving {
+    for ((desk, operation), tasks) in leaving {
         let desk = by_id(&txn, actor, desk).await?;
         let most = env.settings.mail.names_per_notice.max(1);
         let parts = tasks.len().div_ceil(most);
         for (index, part) in tasks.chunks(most).enumerate() {
             let names: Vec<&Known> = part.iter().filter_map(|task| known.get(&task.target_id)).collect();
-            let row = notice(env, actor, &desk, &names, (index + 1, parts))?;
+            let row = notice(env, actor, (&desk, operation), &names, (index + 1, parts))?;
             store::insert(&txn, &row, part).await?;
-            audit::record(&txn, env.now(), actor, "draft_notice", row.id, detail(&row, part.len())).await?;
+            let detail = detail(&row, part.len());
+            audit::record_of(&txn, env.now(), actor, operation, "draft_notice", row.id, detail).await?;
             drafted.push(row.id);
         }
     }
@@ -89,17 +92,20 @@ async fn targets(
     Ok(known.into_iter().map(|known| (known.observable.id, known)).collect())
 }
 
-/// Tasks by desk in the order of their opening, and those that are held instead.
+/// To which desk, and of which operation: what one notice says is of one operation, or of none.
+type Letter = (DeskId, Option<OperationId>);
+
+/// Tasks by letter in the order of their opening, and those that are held instead.
 fn sort(
     tasks: Vec<task::Model>,
     markings: &HashMap<ObservableId, Marking>,
-) -> (BTreeMap<DeskId, Vec<task::Model>>, Vec<Change>) {
-    let (mut by_desk, mut held) = (BTreeMap::<DeskId, Vec<task::Model>>::new(), Vec::new());
+) -> (BTreeMap<Letter, Vec<task::Model>>, Vec<Change>) {
+    let (mut by_desk, mut held) = (BTreeMap::<Letter, Vec<task::Model>>::new(), Vec::new());
     for task in tasks {
         let marking = markings.get(&task.target_id).unwrap_or(&Marking::CLEAR);
         let hold = match (access::may_leave(marking.tlp, marking.pap, Recipient::Desk), task.desk_id) {
             (Ok(()), Some(desk)) => {
-                by_desk.entry(desk).or_default().push(task);
+                by_desk.entry((desk, task.operation_id)).or_default().push(task);
                 continue;
             }
             (Ok(()), None) => "it has no desk: find one and record it".to_owned(),
@@ -118,7 +124,7 @@ fn sort(
 fn notice(
     env: &Env,
     actor: &Actor,
-    desk: &entities::desk::Model,
+    (desk, operation): (&entities::desk::Model, Option<OperationId>),
     names: &[&Known],
     parts: (usize, usize),
 ) -> Result<notice::Model, Error> {
@@ -147,6 +153,7 @@ fn notice(
         approved_at: None,
         sent_at: None,
         version: 1,
+        operation_id: operation,
     };
     row.sha256 = store::sha256(&row);
     Ok(row)

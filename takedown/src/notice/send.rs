@@ -81,8 +81,16 @@ async fn begin(env: &Env, actor: &Actor, id: NoticeId) -> Result<Option<notice::
         if notice.reason.as_deref() != Some(DRY_RUN) {
             notice.reason = Some(DRY_RUN.into());
             store::update(&txn, &mut notice).await?;
-            audit::record(&txn, env.now(), actor, "dry_run_notice", id, json!({ "sha256": notice.sha256 }))
-                .await?;
+            audit::record_of(
+                &txn,
+                env.now(),
+                actor,
+                notice.operation_id,
+                "dry_run_notice",
+                id,
+                json!({ "sha256": notice.sha256 }),
+            )
+            .await?;
             env.commit(txn).await?;
         }
         return Ok(None);
@@ -95,7 +103,16 @@ async fn begin(env: &Env, actor: &Actor, id: NoticeId) -> Result<Option<notice::
         notice.reason = Some(reason.clone());
         store::update(&txn, &mut notice).await?;
         apply(env, &txn, actor, "stop_tasks", changes).await?;
-        audit::record(&txn, env.now(), actor, "stop_notice", id, json!({ "reason": reason })).await?;
+        audit::record_of(
+            &txn,
+            env.now(),
+            actor,
+            notice.operation_id,
+            "stop_notice",
+            id,
+            json!({ "reason": reason }),
+        )
+        .await?;
         if !redraft.is_empty() {
             queue::enqueue(env, &txn, &DraftNotices { tasks: redraft }).await?;
         }
@@ -106,8 +123,16 @@ async fn begin(env: &Env, actor: &Actor, id: NoticeId) -> Result<Option<notice::
         notice.state = state::next(notice.state, Event::Begin)?;
         notice.reason = None;
         store::update(&txn, &mut notice).await?;
-        audit::record(&txn, env.now(), actor, "begin_sending", id, json!({ "sha256": notice.sha256 }))
-            .await?;
+        audit::record_of(
+            &txn,
+            env.now(),
+            actor,
+            notice.operation_id,
+            "begin_sending",
+            id,
+            json!({ "sha256": notice.sha256 }),
+        )
+        .await?;
         env.commit(txn).await?;
     }
     Ok(Some(notice))
@@ -186,7 +211,7 @@ async fn sent(env: &Env, actor: &Actor, id: NoticeId, reply: &str) -> Result<(),
         .collect();
     apply(env, &txn, actor, "send_tasks", changes).await?;
     let detail = json!({ "sha256": notice.sha256, "message_id": notice.message_id, "reply": reply });
-    audit::record(&txn, now, actor, "send_notice", id, detail).await?;
+    audit::record_of(&txn, now, actor, notice.operation_id, "send_notice", id, detail).await?;
     env.commit(txn).await?;
     metrics::counter!("lockstep_notices_total", "outcome" => "sent").increment(1);
     Ok(())
@@ -209,7 +234,8 @@ async fn failed(env: &Env, actor: &Actor, id: NoticeId, reply: &str) -> Result<(
     let tasks = store::tasks_of(&txn, actor, id).await?;
     let changes = queued(tasks, || tasks::Event::Bounce { at: now, reason: reply.to_owned() });
     apply(env, &txn, actor, "bounce_tasks", changes).await?;
-    audit::record(&txn, now, actor, "fail_notice", id, json!({ "reply": reply })).await?;
+    audit::record_of(&txn, now, actor, notice.operation_id, "fail_notice", id, json!({ "reply": reply }))
+        .await?;
     env.commit(txn).await?;
     metrics::counter!("lockstep_notices_total", "outcome" => "failed").increment(1);
     Ok(())

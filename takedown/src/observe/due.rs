@@ -1,9 +1,12 @@
 //! Who is due for a look: the reconciler that keeps observations fresh, and a person's request to look now.
 #![expect(clippy::disallowed_methods, reason = "the due query is machine work over all observables")]
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
-use entities::{ObservableId, ObservableKind, Probe, observable, observation};
+use entities::{ObservableId, ObservableKind, OperationId, Probe, observable, observation};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, LockBehavior, LockType},
@@ -16,6 +19,7 @@ use super::{
 use crate::{
     access::{self, Action, Subject},
     actor::Actor,
+    audit,
     env::Env,
     error::Error,
     job::{
@@ -180,6 +184,26 @@ async fn find(env: &Env, actor: &Actor, whom: Whom) -> Result<Vec<ObservableId>,
     Ok(select.into_tuple().all(&env.db).await?)
 }
 
+/// Observables by the operation that they belong to.
+async fn by_operation(
+    txn: &DatabaseTransaction,
+    ids: &[ObservableId],
+) -> Result<BTreeMap<Option<OperationId>, Vec<ObservableId>>, Error> {
+    let rows: Vec<(ObservableId, Option<OperationId>)> = observable::Entity::find()
+        .select_only()
+        .columns([observable::Column::Id, observable::Column::OperationId])
+        .filter(observable::Column::Id.is_in(ids.iter().copied()))
+        .order_by_asc(observable::Column::Id)
+        .into_tuple()
+        .all(txn)
+        .await?;
+    let mut by: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (id, operation) in rows {
+        by.entry(operation).or_default().push(id);
+    }
+    Ok(by)
+}
+
 /// Makes observables due at once and wakes the reconciler: the quick answer to a request over the API.
 ///
 /// # Errors
@@ -195,9 +219,11 @@ pub async fn request(env: &Env, actor: &Actor, ids: &[ObservableId]) -> Result<u
         .exec(&txn)
         .await?
         .rows_affected;
-    let listed: Vec<String> = found.iter().map(ToString::to_string).collect();
-    let detail = serde_json::json!({ "observables": listed });
-    crate::audit::record(&txn, env.now(), actor, "requested-look", "batch", detail).await?;
+    for (operation, ids) in by_operation(&txn, &found).await? {
+        let listed: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let detail = serde_json::json!({ "observables": listed });
+        audit::record_of(&txn, env.now(), actor, operation, "requested-look", "batch", detail).await?;
+    }
     queue::enqueue(env, &txn, &ObserveDue {}).await?;
     env.commit(txn).await?;
     Ok(usize::try_from(made).unwrap_or(usize::MAX))

@@ -139,11 +139,9 @@ fn flux(env: &Env, of: &Named, recent: &[DnsReading]) -> Option<Stated> {
 ///
 /// # Errors
 /// A reading does not serialise: a defect.
-pub fn digest(looks: &[Look], changed: &[Vec<&Seen>]) -> Result<Vec<u8>, Error> {
+pub fn digest<'a>(changed: impl Iterator<Item = (&'a Look, &'a [&'a Seen])>) -> Result<Vec<u8>, Error> {
     let mut digest = Sha256::new();
-    for (look, seen) in
-        looks.iter().zip(changed).flat_map(|(look, all)| all.iter().map(move |seen| (look, seen)))
-    {
+    for (look, seen) in changed.flat_map(|(look, all)| all.iter().map(move |seen| (look, seen))) {
         let reading = observations::value(&seen.reading)?.to_string();
         for field in [&look.observable.to_string(), seen.probe.as_str(), &seen.server, &reading] {
             digest.update((field.len() as u64).to_be_bytes());

@@ -2,11 +2,11 @@
 #![expect(clippy::disallowed_methods, reason = "writes rows that `visible` or the due query has handed over")]
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     time::Duration,
 };
 
-use entities::{FactKind, ObservableId, ObservableState, Probe, Timestamp, observable};
+use entities::{FactKind, ObservableId, ObservableState, OperationId, Probe, Timestamp, observable};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect, sea_query::Expr,
 };
@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{
     ask::{self, Questions},
     derive, facts,
-    look::Look,
+    look::{Look, Seen},
     observations,
     reading::{DnsReading, Outcome},
 };
@@ -82,16 +82,26 @@ async fn keep(
 ) -> Result<Round, Error> {
     let txn = env.begin().await?;
     let changed = observations::store(env, &txn, looks).await?;
-    let (mut links, mut stated) = (Vec::new(), Vec::new());
+    let mut found: BTreeMap<Option<OperationId>, Found> = BTreeMap::new();
     let recent = facts::recent(&txn, looks).await?;
-    for (target, look) in targets.iter().zip(looks) {
+    let mut sinkholed = HashSet::new();
+    for ((target, look), changed) in targets.iter().zip(looks).zip(&changed) {
         let of = named(target);
-        links.extend(look.answers.iter().flat_map(|seen| derive::links(&of, seen)));
-        links.extend(routes(env, look));
-        stated.extend(facts::of(env, &of, look, recent.get(&target.id)));
+        // What a look at something of an operation finds is the operation's.
+        let found = found.entry(target.operation_id).or_default();
+        found.links.extend(look.answers.iter().flat_map(|seen| derive::links(&of, seen)));
+        found.links.extend(routes(env, look));
+        let stated = facts::of(env, &of, look, recent.get(&target.id));
+        if stated.iter().any(|fact| fact.kind == FactKind::Sinkholed) {
+            sinkholed.insert(target.id);
+        }
+        found.facts.extend(stated);
+        if !changed.is_empty() {
+            found.changed.push((target.id, look, changed));
+        }
     }
-    follow(env, &txn, &links, &stated).await?;
-    settle(env, &txn, targets, looks, &stated).await?;
+    follow(env, &txn, &found).await?;
+    settle(env, &txn, targets, looks, &sinkholed).await?;
     let round = Round {
         observables: looks.len(),
         answers: looks.iter().map(|look| look.answers.len()).sum(),
@@ -99,15 +109,9 @@ async fn keep(
         unanswered: looks.iter().map(|look| look.unanswered.len()).sum(),
     };
     if round.changed > 0 {
-        // Named, at most a batch of them, so that who listens hears which they are.
-        let new = targets.iter().zip(&changed).filter(|(_, changed)| !changed.is_empty());
-        let detail = json!({
-            "observables": round.observables,
-            "changed": round.changed,
-            "ids": new.map(|(target, _)| target.id).collect::<Vec<_>>(),
-            "digest": crate::hex(&facts::digest(looks, &changed)?),
-        });
-        audit::record(&txn, env.now(), actor, "observed", "batch", detail).await?;
+        for (operation, found) in &found {
+            found.record(env, &txn, actor, *operation).await?;
+        }
         queue::enqueue_at(env, &txn, &Recluster {}, env.now().plus(env.settings.cluster.pause)).await?;
     }
     env.commit(txn).await?;
@@ -115,6 +119,38 @@ async fn keep(
         metrics::counter!("lockstep_answers_total", "probe" => probe.as_str()).increment(answers);
     }
     Ok(round)
+}
+
+/// What looks at things of one operation, or of none, found.
+#[derive(Default)]
+struct Found<'a> {
+    links: Vec<Linked>,
+    facts: Vec<Stated>,
+    /// The answers that are new or differ from the last.
+    changed: Vec<(ObservableId, &'a Look, &'a [&'a Seen])>,
+}
+
+impl Found<'_> {
+    /// One event for those whose answers changed. Named, at most a batch of them, so that who listens hears which they are.
+    async fn record(
+        &self,
+        env: &Env,
+        txn: &DatabaseTransaction,
+        actor: &Actor,
+        operation: Option<OperationId>,
+    ) -> Result<(), Error> {
+        if self.changed.is_empty() {
+            return Ok(());
+        }
+        let detail = json!({
+            "observables": self.changed.len(),
+            "changed": self.changed.iter().map(|(.., changed)| changed.len()).sum::<usize>(),
+            "ids": self.changed.iter().map(|(id, ..)| *id).collect::<Vec<_>>(),
+            "digest": crate::hex(&facts::digest(self.changed.iter().map(|(_, look, seen)| (*look, *seen)))?),
+        });
+        audit::record_of(txn, env.now(), actor, operation, "observed", "batch", detail).await?;
+        Ok(())
+    }
 }
 
 fn tally(looks: &[Look]) -> BTreeMap<Probe, u64> {
@@ -151,12 +187,14 @@ fn routes(env: &Env, look: &Look) -> Vec<Linked> {
 async fn follow(
     env: &Env,
     txn: &DatabaseTransaction,
-    links: &[Linked],
-    facts: &[Stated],
+    found: &BTreeMap<Option<OperationId>, Found<'_>>,
 ) -> Result<(), Error> {
     let source = store::source(env, txn, SOURCE).await?;
-    store::links(env, txn, source, links, env.now()).await?;
-    store::facts(env, txn, facts, env.now()).await
+    for (operation, Found { links, facts, .. }) in found {
+        store::links(env, txn, (source, *operation), links, env.now()).await?;
+        store::facts(env, txn, *operation, facts, env.now()).await?;
+    }
+    Ok(())
 }
 
 /// Writes each observable's state and the date of its next look.
@@ -165,14 +203,14 @@ async fn settle(
     txn: &DatabaseTransaction,
     targets: &[observable::Model],
     looks: &[Look],
-    facts: &[Stated],
+    sinkholed: &HashSet<ObservableId>,
 ) -> Result<(), Error> {
     let mut groups: BTreeMap<(ObservableState, Timestamp, Option<Timestamp>), Vec<ObservableId>> =
         BTreeMap::new();
     let now = states(txn, targets).await?;
     for (target, look) in targets.iter().zip(looks) {
-        let sinkholed = facts.iter().any(|f| f.kind == FactKind::Sinkholed && f.of.value == target.value);
-        let state = state(now.get(&target.id).copied().unwrap_or(target.state), look, sinkholed);
+        let before = now.get(&target.id).copied().unwrap_or(target.state);
+        let state = state(before, look, sinkholed.contains(&target.id));
         let next = target.next_due_at.map(|_| look.at.plus(pause(env, state)));
         groups.entry((state, look.at, next)).or_default().push(target.id);
     }
@@ -248,7 +286,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::observe::look::{Reading, Seen};
+    use crate::observe::look::Reading;
 
     fn after(words: &[Outcome]) -> ObservableState {
         let mut look = Look::begun(ObservableId(Uuid::nil()), Timestamp(0));

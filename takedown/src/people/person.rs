@@ -13,7 +13,7 @@ use serde_json::json;
 use super::session;
 use crate::{
     access::{self, Action, Subject},
-    actor::Actor,
+    actor::{Actor, Knows, Trail},
     audit,
     env::Env,
     error::Error,
@@ -234,7 +234,16 @@ pub(crate) async fn actor(db: &impl ConnectionTrait, id: PersonId) -> Result<Act
         None => None,
     };
     let name = row.id.to_string();
-    Ok(Actor::Person { name, role: row.role, agency, id: Some(id), clearance: row.clearance, only: None })
+    Ok(Actor::Person {
+        name,
+        role: row.role,
+        agency,
+        id: Some(id),
+        clearance: row.clearance,
+        only: None,
+        knows: Knows::Its,
+        trail: Trail::default(),
+    })
 }
 
 /// The form in which names are stored and compared.

@@ -268,6 +268,7 @@ async fn a_token_does_less_than_its_person_and_follows_what_becomes_of_it() {
         label: "an importer".into(),
         actions: vec![crate::access::Action::ImportIndicators],
         networks: vec!["192.0.2.0/24".parse().expect("a network")],
+        operations: Vec::new(),
         expires_at: Some(test.now().plus(Duration::from_secs(3_600))),
     };
     let (_, secret) = token::create_own(&test, &as_ana, new).await.expect("a token");

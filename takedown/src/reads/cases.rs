@@ -11,7 +11,7 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 
-use super::{Page, Slice, cut, cut_each};
+use super::{Page, Slice, cut_each, page_of, shown};
 use crate::{
     access::{self, Action, Subject},
     actor::Actor,
@@ -39,7 +39,7 @@ pub async fn clusters(
     if let Some(family) = family {
         select = select.filter(cluster::Column::Family.eq(family));
     }
-    cut(&env.db, select, cluster::Column::Id, page).await
+    page_of(env, actor, select, cluster::Column::Id, page).await
 }
 
 /// The cluster with that id.
@@ -49,6 +49,7 @@ pub async fn clusters(
 pub async fn cluster(env: &Env, actor: &Actor, id: ClusterId) -> Result<cluster::Model, Error> {
     access::check(actor, Action::Read, Subject::System)?;
     let row = visible::clusters(actor).filter(cluster::Column::Id.eq(id)).one(&env.db).await?;
+    shown(actor, &row);
     row.ok_or_else(|| Error::not_found("cluster", id))
 }
 
@@ -67,6 +68,7 @@ pub async fn clusters_by_ids(
         found.extend(rows.all(&env.db).await?);
     }
     found.sort_unstable_by_key(|row| row.id);
+    shown(actor, &found);
     Ok(found)
 }
 
@@ -124,7 +126,7 @@ pub async fn tasks(
     if let Some(verdict) = filter.verdict {
         select = select.filter(task::Column::Verdict.eq(verdict));
     }
-    cut(&env.db, select, task::Column::Id, page).await
+    page_of(env, actor, select, task::Column::Id, page).await
 }
 
 /// The same page of the tasks of each cluster.
@@ -139,7 +141,9 @@ pub async fn tasks_of_clusters(
 ) -> Result<HashMap<ClusterId, Slice<task::Model>>, Error> {
     access::check(actor, Action::Read, Subject::System)?;
     let columns = (task::Column::ClusterId, task::Column::Id);
-    cut_each(&env.db, visible::tasks(actor), columns, of, page).await
+    let slices = cut_each(&env.db, visible::tasks(actor), columns, of, page).await?;
+    slices.values().for_each(|slice| shown(actor, &slice.rows));
+    Ok(slices)
 }
 
 /// The task with that id.
@@ -149,6 +153,7 @@ pub async fn tasks_of_clusters(
 pub async fn task(env: &Env, actor: &Actor, id: TaskId) -> Result<task::Model, Error> {
     access::check(actor, Action::Read, Subject::System)?;
     let row = visible::tasks(actor).filter(task::Column::Id.eq(id)).one(&env.db).await?;
+    shown(actor, &row);
     row.ok_or_else(|| Error::not_found("task", id))
 }
 
@@ -162,6 +167,7 @@ pub async fn tasks_by_ids(
     ids: &[TaskId],
 ) -> Result<HashMap<TaskId, task::Model>, Error> {
     let rows = visible::tasks(actor).filter(task::Column::Id.is_in(ids.iter().copied())).all(&env.db).await?;
+    shown(actor, &rows);
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
@@ -249,7 +255,7 @@ pub async fn notices(
     if let Some(state) = state {
         select = select.filter(notice::Column::State.eq(state));
     }
-    cut(&env.db, select, notice::Column::Id, page).await
+    page_of(env, actor, select, notice::Column::Id, page).await
 }
 
 /// The notice with that id.
@@ -259,6 +265,7 @@ pub async fn notices(
 pub async fn notice(env: &Env, actor: &Actor, id: NoticeId) -> Result<notice::Model, Error> {
     access::check(actor, Action::Read, Subject::System)?;
     let row = visible::notices(actor).filter(notice::Column::Id.eq(id)).one(&env.db).await?;
+    shown(actor, &row);
     row.ok_or_else(|| Error::not_found("notice", id))
 }
 

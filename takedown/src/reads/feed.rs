@@ -111,6 +111,7 @@ pub async fn after(env: &Env, actor: &Actor, seq: i64) -> Result<(Vec<Event>, i6
         .filter(audit_event::Column::Seq.gt(seq))
         .filter(audit_event::Column::Seq.lte(head))
         .filter(audit_event::Column::Verb.is_in(VERBS))
+        .filter(access::ledger(actor))
         .order_by_asc(audit_event::Column::Seq)
         .limit(BATCH)
         .all(&env.db)
@@ -155,6 +156,10 @@ async fn clusters_of(env: &Env, actor: &Actor, row: &audit_event::Model) -> Resu
     let before = audit_event::Entity::find()
         .filter(audit_event::Column::Seq.lt(row.seq))
         .filter(audit_event::Column::Verb.eq("reclustered"))
+        .filter(match row.operation_id {
+            Some(of) => audit_event::Column::OperationId.eq(of),
+            None => audit_event::Column::OperationId.is_null(),
+        })
         .order_by_desc(audit_event::Column::Seq)
         .one(&env.db)
         .await?;

@@ -7,7 +7,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
 
-use super::{LISTS, Page, Slice, all_of, cut};
+use super::{LISTS, Page, Slice, all_of, page_of, shown};
 use crate::{
     access::{self, Action, Subject},
     actor::Actor,
@@ -22,7 +22,7 @@ use crate::{
 /// The actor may not read, the page is out of bounds, or the database refused.
 pub async fn list(env: &Env, actor: &Actor, page: Page) -> Result<Slice<import::Model>, Error> {
     access::check(actor, Action::Read, Subject::System)?;
-    cut(&env.db, visible::imports(actor), import::Column::Id, page).await
+    page_of(env, actor, visible::imports(actor), import::Column::Id, page).await
 }
 
 /// The import with that id.
@@ -32,6 +32,7 @@ pub async fn list(env: &Env, actor: &Actor, page: Page) -> Result<Slice<import::
 pub async fn by_id(env: &Env, actor: &Actor, id: ImportId) -> Result<import::Model, Error> {
     access::check(actor, Action::Read, Subject::System)?;
     let row = visible::imports(actor).filter(import::Column::Id.eq(id)).one(&env.db).await?;
+    shown(actor, &row);
     row.ok_or_else(|| Error::not_found("import", id))
 }
 

@@ -3,15 +3,15 @@
 use std::collections::{HashMap, HashSet};
 
 use entities::{
-    ObservableId, ObservableKind, ObservableState, Role, SourceId, fact, observable, observation, sighting,
-    source,
+    ObservableId, ObservableKind, ObservableState, OperationId, Role, SourceId, fact, observable,
+    observation, sighting, source,
 };
 use sea_orm::{
     ColumnTrait, Condition, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::Expr,
 };
 
-use super::{Page, Slice, cut};
+use super::{Page, Slice, page_of, shown};
 use crate::{
     access::{self, Action, Subject},
     actor::Actor,
@@ -42,6 +42,8 @@ pub struct ObservableFilter {
     pub listed: Option<bool>,
     /// Looked at, or not yet.
     pub observed: Option<bool>,
+    /// Of this operation.
+    pub operation: Option<OperationId>,
 }
 
 /// A page of observables.
@@ -55,7 +57,7 @@ pub async fn list(
     page: Page,
 ) -> Result<Slice<observable::Model>, Error> {
     access::check(actor, Action::Read, Subject::System)?;
-    cut(&env.db, filtered(actor, filter), observable::Column::Id, page).await
+    page_of(env, actor, filtered(actor, filter), observable::Column::Id, page).await
 }
 
 /// The visible observables that a filter finds.
@@ -71,6 +73,9 @@ pub(crate) fn filtered(actor: &Actor, filter: &ObservableFilter) -> Select<obser
     if let Some(observed) = filter.observed {
         let at = Column::ObservedAt;
         select = select.filter(if observed { at.is_not_null() } else { at.is_null() });
+    }
+    if let Some(operation) = filter.operation {
+        select = select.filter(Column::OperationId.eq(operation));
     }
     if let Some(registrable) = &filter.registrable {
         select = select.filter(Column::Registrable.eq(registrable.as_str()));
@@ -122,10 +127,12 @@ fn after_prefix(prefix: &str) -> Option<String> {
 pub async fn by_id(env: &Env, actor: &Actor, id: ObservableId) -> Result<observable::Model, Error> {
     access::check(actor, Action::Read, Subject::System)?;
     let row = visible::observables(actor).filter(observable::Column::Id.eq(id)).one(&env.db).await?;
+    shown(actor, &row);
     row.ok_or_else(|| Error::not_found("observable", id))
 }
 
-/// The observable with that kind and canonical value.
+/// The observable with that kind and canonical value: the one that belongs to no operation if that is seen, else the first
+/// that is.
 ///
 /// # Errors
 /// As [`by_id`].
@@ -139,8 +146,11 @@ pub async fn by_value(
     let row = visible::observables(actor)
         .filter(observable::Column::Kind.eq(kind))
         .filter(observable::Column::Value.eq(value))
+        .order_by_asc(Expr::cust("observable.operation_id IS NOT NULL"))
+        .order_by_asc(observable::Column::Id)
         .one(&env.db)
         .await?;
+    shown(actor, &row);
     row.ok_or_else(|| Error::not_found("observable", value))
 }
 
@@ -151,10 +161,12 @@ pub async fn by_value(
 pub async fn named(env: &Env, actor: &Actor, value: &str) -> Result<Vec<observable::Model>, Error> {
     access::check(actor, Action::Read, Subject::System)?;
     let select = visible::observables(actor).filter(observable::Column::Value.eq(value));
-    Ok(select
+    let rows = select
         .filter(observable::Column::Kind.is_in(ObservableKind::ALL.iter().copied()))
         .all(&env.db)
-        .await?)
+        .await?;
+    shown(actor, &rows);
+    Ok(rows)
 }
 
 /// The observables with those ids, for batches.
@@ -167,7 +179,9 @@ pub async fn by_ids(
     ids: &[ObservableId],
 ) -> Result<HashMap<ObservableId, observable::Model>, Error> {
     let rows = visible::observables(actor).filter(observable::Column::Id.is_in(ids.iter().copied()));
-    Ok(rows.all(&env.db).await?.into_iter().map(|row| (row.id, row)).collect())
+    let rows = rows.all(&env.db).await?;
+    shown(actor, &rows);
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
 /// Which of those ids name something visible.

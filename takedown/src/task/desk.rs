@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use entities::{Channel, DeskId, Timestamp, desk};
+use entities::{Channel, DeskId, OperationId, Timestamp, desk};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
     QueryFilter,
@@ -34,6 +34,8 @@ pub struct Proposal {
     pub email: Option<String>,
     /// `rdap:host`; empty without a mailbox.
     pub source: String,
+    /// The operation by whose things alone the registrar was met; none if something else has it too.
+    pub operation: Option<OperationId>,
 }
 
 /// One desk a registrar, from everything that is known of its names. Where RDAP answers give several
@@ -51,12 +53,16 @@ pub fn propose(known: &[Known]) -> Vec<Proposal> {
             let mailboxes: Vec<(String, &str)> = names.iter().filter_map(|one| mailbox(one)).collect();
             let email = majority(mailboxes.iter().map(|(email, _)| email.as_str())).map(str::to_owned);
             let source = mailboxes.iter().find(|(address, _)| Some(address) == email.as_ref());
+            let operation = names.first().and_then(|one| one.observable.operation_id);
+            let operation =
+                operation.filter(|of| names.iter().all(|n| n.observable.operation_id == Some(*of)));
             let names = names.iter().filter_map(|one| one.registration.as_ref()?.registrar_name.as_deref());
             Proposal {
                 scope: scope.to_owned(),
                 party: majority(names).unwrap_or(scope).to_owned(),
                 source: source.map_or_else(String::new, |(_, server)| (*server).to_owned()),
                 email,
+                operation,
             }
         })
         .collect()
@@ -128,13 +134,13 @@ pub(super) async fn refresh(
                 desk.verified_at = Some(now);
                 update(txn, desk).await?;
                 if moved {
-                    record_desk(env, txn, actor, desk, was.as_deref()).await?;
+                    record_desk(env, txn, actor, proposal.operation, (desk, was.as_deref())).await?;
                 }
             }
             None => {
                 let desk = new_desk(env.id(), proposal, now);
                 desk.clone().into_active_model().reset_all().insert(txn).await?;
-                record_desk(env, txn, actor, &desk, None).await?;
+                record_desk(env, txn, actor, proposal.operation, (&desk, None)).await?;
                 desks.insert(proposal.scope.clone(), desk);
             }
         }
@@ -181,8 +187,13 @@ pub async fn record(
     access::check(actor, Action::OpenTasks, Subject::System)?;
     let was = stored.as_ref().and_then(|desk| desk.email.clone());
     let mut desk = stored.clone().unwrap_or_else(|| {
-        let proposal =
-            Proposal { scope: scope.into(), party: party.into(), email: None, source: MANUAL.into() };
+        let proposal = Proposal {
+            scope: scope.into(),
+            party: party.into(),
+            email: None,
+            source: MANUAL.into(),
+            operation: None,
+        };
         desk::Model { channel, ..new_desk(env.id(), &proposal, env.now()) }
     });
     desk.email = Some(email);
@@ -194,7 +205,7 @@ pub async fn record(
     } else {
         desk.clone().into_active_model().reset_all().insert(&txn).await?;
     }
-    record_desk(env, &txn, actor, &desk, was.as_deref()).await?;
+    record_desk(env, &txn, actor, None, (&desk, was.as_deref())).await?;
     env.commit(txn).await?;
     Ok(desk)
 }
@@ -216,14 +227,14 @@ async fn record_desk(
     env: &Env,
     txn: &DatabaseTransaction,
     actor: &Actor,
-    desk: &desk::Model,
-    was: Option<&str>,
+    operation: Option<OperationId>,
+    (desk, was): (&desk::Model, Option<&str>),
 ) -> Result<(), Error> {
     let detail = json!({
         "channel": desk.channel, "scope": desk.scope, "party": desk.party,
         "email": desk.email, "was": was, "source": desk.source,
     });
-    audit::record(txn, env.now(), actor, "record_desk", desk.id, detail).await?;
+    audit::record_of(txn, env.now(), actor, operation, "record_desk", desk.id, detail).await?;
     Ok(())
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entities::{ClusterId, ObservableId, TaskId, TaskState, cluster, cluster_member, desk, sighting, task};
+use entities::{
+    ClusterId, ObservableId, OperationId, TaskId, TaskState, cluster, cluster_member, desk, sighting, task,
+};
 use playbooks::{Check, Playbook};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, QuerySelect, QueryTrait,
@@ -126,7 +128,7 @@ pub async fn open(
     }
     store::insert(&txn, &new).await?;
     store::apply(env, &txn, actor, "reopen_tasks", again).await?;
-    record(env, &txn, actor, playbook, scope, &report, &new).await?;
+    record(env, &txn, actor, playbook, scope, (&known, &report), &new).await?;
     env.commit(txn).await?;
     Ok(report)
 }
@@ -311,40 +313,59 @@ impl Opening<'_> {
             reemerged_at: None,
             next_check_at: None,
             version: 1,
+            operation_id: known.observable.operation_id,
         }
     }
 }
 
-/// One ledger event for everything that was opened: scope, playbook, counts, and the digest of the rows.
+/// One ledger event for everything that was opened of one operation, or of none: scope, playbook, counts, and the digest of
+/// the rows.
 async fn record(
     env: &Env,
     txn: &DatabaseTransaction,
     actor: &Actor,
     playbook: &Playbook,
     scope: &Scope,
-    report: &OpenReport,
+    (known, report): (&[Known], &OpenReport),
     new: &[task::Model],
 ) -> Result<(), Error> {
-    if new.is_empty() {
-        return Ok(());
-    }
-    let moved: Vec<_> = new.iter().map(|row| (row.id, TaskState::Draft, row.state)).collect();
     let subject = match scope {
         Scope::Clusters(ids) if ids.len() == 1 => ids[0].to_string(),
         Scope::Clusters(ids) => format!("{} clusters", ids.len()),
         Scope::Family(family) => format!("family {family}"),
         Scope::Targets(ids) => format!("{} targets", ids.len()),
     };
-    let overridden: Vec<_> =
-        new.iter().filter(|row| row.state == TaskState::Review && row.reason.is_some()).collect();
-    let detail = json!({
-        "playbook": playbook.reference(),
-        "opened": report.opened.len(),
-        "without_desk": report.without_desk.len(),
-        "refused": report.refused.len(),
-        "against_a_guard": overridden.iter().map(|row| json!({"task": row.id, "reason": row.reason})).collect::<Vec<_>>(),
-        "changes": store::detail(&moved),
-    });
-    audit::record(txn, env.now(), actor, "open_tasks", subject, detail).await?;
+    let home: BTreeMap<ObservableId, Option<OperationId>> =
+        known.iter().map(|one| (one.observable.id, one.observable.operation_id)).collect();
+    let mut by: BTreeMap<Option<OperationId>, (Vec<&task::Model>, usize)> = BTreeMap::new();
+    for row in new {
+        by.entry(row.operation_id).or_default().0.push(row);
+    }
+    for refused in &report.refused {
+        by.entry(home.get(&refused.target).copied().flatten()).or_default().1 += 1;
+    }
+    // How many were named says nothing of one operation.
+    let subject = if by.len() > 1 { "tasks".to_owned() } else { subject };
+    for (operation, (rows, refused)) in by {
+        if rows.is_empty() {
+            continue;
+        }
+        let moved: Vec<_> = rows.iter().map(|row| (row.id, TaskState::Draft, row.state)).collect();
+        let without_desk = rows.iter().filter(|row| row.desk_id.is_none()).count();
+        let against: Vec<_> = rows
+            .iter()
+            .filter(|row| row.state == TaskState::Review && row.reason.is_some())
+            .map(|row| json!({ "task": row.id, "reason": row.reason }))
+            .collect();
+        let detail = json!({
+            "playbook": playbook.reference(),
+            "opened": rows.len() - without_desk,
+            "without_desk": without_desk,
+            "refused": refused,
+            "against_a_guard": against,
+            "changes": store::detail(&moved),
+        });
+        audit::record_of(txn, env.now(), actor, operation, "open_tasks", subject.clone(), detail).await?;
+    }
     Ok(())
 }

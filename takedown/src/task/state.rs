@@ -844,6 +844,7 @@ mod tests {
             reemerged_at: None,
             next_check_at: None,
             version: 1,
+            operation_id: None,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The only writer of task state.
 #![expect(clippy::disallowed_methods, reason = "the store file of the task stage")]
 
-use entities::{TaskState, task};
+use std::collections::BTreeMap;
+
+use entities::{OperationId, TaskId, TaskState, task};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
 };
@@ -17,8 +19,11 @@ const NAMED_IN_LEDGER: usize = 20;
 /// A row as it was read (with other columns perhaps set anew), and what happens to it, in order.
 pub type Change = (task::Model, Vec<Event>);
 
-/// Applies events to tasks, stores the rows and records one ledger event for all of them, inside the caller's
-/// transaction. Whether `actor` may is the caller's question; this one refuses what the state machine refuses.
+/// A task, with its old and new state.
+pub(super) type Moved = (TaskId, TaskState, TaskState);
+
+/// Applies events to tasks, stores the rows and records one ledger event for all of them that are of one operation, or of
+/// none, inside the caller's transaction. Whether `actor` may is the caller's question; this one refuses what the state machine refuses.
 ///
 /// The ledger event names each task with its old and new state; for more than 20 tasks it holds their count,
 /// the count by transition, and the SHA-256 over the sorted lines `tsk_… from>to\n`. Looks that change no state
@@ -34,7 +39,7 @@ pub async fn apply(
     verb: &'static str,
     changes: Vec<Change>,
 ) -> Result<Vec<task::Model>, Error> {
-    let mut moved = Vec::new();
+    let mut moved: BTreeMap<Option<OperationId>, Vec<Moved>> = BTreeMap::new();
     let mut rows = Vec::with_capacity(changes.len());
     for (mut row, events) in changes {
         let (from, read) = (row.state, row.version);
@@ -46,13 +51,16 @@ pub async fn apply(
         row.version = read + 1;
         store(txn, &row, read).await?;
         if from != row.state {
-            moved.push((row.id, from, row.state));
+            moved.entry(row.operation_id).or_default().push((row.id, from, row.state));
         }
         rows.push(row);
     }
-    if let Some((first, ..)) = moved.first() {
-        let subject = if moved.len() == 1 { first.to_string() } else { "tasks".to_owned() };
-        audit::record(txn, env.now(), actor, verb, subject, detail(&moved)).await?;
+    for (operation, moved) in moved {
+        let subject = match moved.as_slice() {
+            [(only, ..)] => only.to_string(),
+            _ => "tasks".to_owned(),
+        };
+        audit::record_of(txn, env.now(), actor, operation, verb, subject, detail(&moved)).await?;
     }
     Ok(rows)
 }
@@ -69,7 +77,7 @@ async fn store(txn: &DatabaseTransaction, row: &task::Model, read: i32) -> Resul
 
 /// Stores new tasks, in the state that their rows say.
 pub(super) async fn insert(txn: &DatabaseTransaction, rows: &[task::Model]) -> Result<(), Error> {
-    // 22 columns a row stay below SQLite's 32,766 variables a statement.
+    // 23 columns a row stay below SQLite's 32,766 variables a statement.
     for chunk in rows.chunks(1_000) {
         let chunk = chunk.iter().map(|row| row.clone().into_active_model().reset_all());
         task::Entity::insert_many(chunk).exec_without_returning(txn).await?;
@@ -78,7 +86,7 @@ pub(super) async fn insert(txn: &DatabaseTransaction, rows: &[task::Model]) -> R
 }
 
 /// What the ledger keeps of a change of many tasks.
-pub(super) fn detail(moved: &[(entities::TaskId, TaskState, TaskState)]) -> Value {
+pub(super) fn detail(moved: &[Moved]) -> Value {
     if moved.len() <= NAMED_IN_LEDGER {
         let named: Vec<Value> =
             moved.iter().map(|(id, from, to)| json!({ "task": id, "from": from, "to": to })).collect();
@@ -86,7 +94,7 @@ pub(super) fn detail(moved: &[(entities::TaskId, TaskState, TaskState)]) -> Valu
     }
     let mut lines: Vec<String> = moved.iter().map(|(id, from, to)| format!("{id} {from}>{to}\n")).collect();
     lines.sort_unstable();
-    let mut by_transition = std::collections::BTreeMap::<String, usize>::new();
+    let mut by_transition = BTreeMap::<String, usize>::new();
     for (_, from, to) in moved {
         *by_transition.entry(format!("{from}>{to}")).or_default() += 1;
     }

@@ -7,6 +7,10 @@ use super::world::World;
 /// Fields that are lists, asked with all that hangs on their rows.
 pub const LISTS: &[(&str, &str)] = &[
     (
+        "Query.operations",
+        "{ operations(first: 50) { totalCount edges { node { id name sealed members { name } } } } }",
+    ),
+    (
         "Query.observables",
         "{ observables(first: 100) { totalCount edges { node { id kind value facts { list } \
          sightings(first: 5) { nodes { source family tlp } } observations(first: 5) { total nodes { raw reading } } \
@@ -86,6 +90,16 @@ pub const ONES: &[(&str, &str, Variables)] = &[
         |w, t| json!({ "id": w.of(t).task.to_string() }),
     ),
     (
+        "Query.operation",
+        "query ($id: ID!) { operation(id: $id) { name members { name } } }",
+        |w, t| json!({ "id": w.of(t).operation.to_string() }),
+    ),
+    (
+        "Query.node",
+        "query ($id: ID!) { node(id: $id) { ... on Operation { name } } }",
+        |w, t| json!({ "id": w.of(t).operation.to_string() }),
+    ),
+    (
         "Query.node",
         "query ($id: ID!) { node(id: $id) { ... on Notice { body } } }",
         |w, t| json!({ "id": w.of(t).notice.to_string() }),
@@ -126,31 +140,68 @@ pub const MUTATIONS: &[(&str, &str, Variables, &[&str])] = &[
         "Mutation.importIndicators",
         "mutation ($text: String!) { importIndicators(input: {source: \"x\", text: $text}) { total } }",
         |_, _| json!({ "text": "other.com" }),
-        &["analyst", "lead", "cleared to green"],
+        &["member", "analyst", "lead", "cleared to green"],
+    ),
+    // Whether there is anything or not: what is sealed is not there, and the rest is for members.
+    (
+        "Mutation.importIndicators",
+        "mutation ($id: ID!) { importIndicators(input: {source: \"x\", text: \"other.com\", operation: $id}) { total } }",
+        |w, t| json!({ "id": w.of(t).operation.to_string() }),
+        &["member"],
+    ),
+    (
+        "Mutation.createOperation",
+        "mutation { createOperation(input: {name: \"x\", tlp: CLEAR, members: [{party: \"tld:example\"}]}) { id } }",
+        |_, _| json!({}),
+        &["lead", "liaison"],
+    ),
+    (
+        "Mutation.addOperationMember",
+        "mutation ($id: ID!) { addOperationMember(input: {operation: $id, member: {party: \"tld:example\"}}) { id } }",
+        |w, t| json!({ "id": w.of(t).operation.to_string() }),
+        &[],
+    ),
+    (
+        "Mutation.removeOperationMember",
+        "mutation ($id: ID!) { removeOperationMember(input: {operation: $id, member: {person: \"mem\"}}) { id } }",
+        |w, t| json!({ "id": w.of(t).operation.to_string() }),
+        &[],
+    ),
+    (
+        "Mutation.sealOperation",
+        "mutation ($id: ID!) { sealOperation(id: $id) { id } }",
+        |w, t| json!({ "id": w.of(t).operation.to_string() }),
+        &[],
+    ),
+    (
+        "Mutation.unsealOperation",
+        "mutation ($id: ID!) { unsealOperation(id: $id) { id } }",
+        |w, t| json!({ "id": w.of(t).operation.to_string() }),
+        &[],
     ),
     (
         "Mutation.observe",
         "mutation ($ids: [ID!]!) { observe(ids: $ids) }",
         |w, t| json!({ "ids": [w.of(t).domain.to_string()] }),
-        &["analyst", "lead", "cleared to green"],
+        &["member", "analyst", "lead", "cleared to green"],
     ),
     (
         "Mutation.ruleOnCluster",
         "mutation ($cluster: ID!) { ruleOnCluster(input: {cluster: $cluster, accept: true, reason: \"a reason\"}) { id } }",
         |w, t| json!({ "cluster": w.of(t).cluster.to_string() }),
-        &["analyst", "lead"],
+        &["member", "analyst", "lead"],
     ),
     (
         "Mutation.ruleOnPivot",
         "mutation ($value: String!) { ruleOnPivot(input: {kind: ADDRESS, value: $value, ruling: EXCLUDED, reason: \"a reason\"}) { id } }",
         |_, _| json!({ "value": "192.0.2.7" }),
-        &["analyst", "lead"],
+        &["member", "analyst", "lead"],
     ),
     (
         "Mutation.openTasks",
         "mutation ($of: [ID!]!) { openTasks(input: {clusters: $of}) { opened } }",
         |w, t| json!({ "of": [w.of(t).cluster.to_string()] }),
-        &["analyst", "lead", "cleared to green"],
+        &["member", "analyst", "lead", "cleared to green"],
     ),
     (
         "Mutation.approveTasks",
@@ -164,12 +215,12 @@ pub const MUTATIONS: &[(&str, &str, Variables, &[&str])] = &[
         |w, t| json!({ "id": w.of(t).notice.to_string() }),
         &["lead", "liaison"],
     ),
-    // These have no account, and so nothing of their own.
+    // Only the member has an account, and so anything of its own.
     (
         "Mutation.createToken",
         "mutation { createToken(input: {label: \"x\"}) { secret } }",
         |_, _| json!({}),
-        &[],
+        &["member"],
     ),
     (
         "Mutation.revokeToken",

@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, io::Cursor, sync::Arc};
 use anyhow::{Context as _, Result};
 use entities::{
     ActorRole, Authority, Channel, ClusterId, ClusterRulingKind, DeskId, FactKind, ImportId, NoticeId,
-    NoticeState, ObservableId, ObservableKind, Pap, PivotRuling, Probe, TaskId, TaskState, Timestamp, Tlp,
-    Verdict, cluster, cluster_member, cluster_ruling, desk, fact, notice, notice_task, observation, pivot,
-    task, verification,
+    NoticeState, ObservableId, ObservableKind, OperationId, Pap, PersonId, PivotRuling, Probe, TaskId,
+    TaskState, Timestamp, Tlp, Verdict, cluster, cluster_member, cluster_ruling, desk, fact, notice,
+    notice_task, observation, operation, operation_member, person, pivot, task, verification,
 };
 use serde_json::{Value, json};
 use takedown::{
-    actor::Actor,
+    actor::{Actor, Knows, Trail},
     audit,
     clock::Clock,
     env::Env,
@@ -25,12 +25,17 @@ use takedown::{
     settings::Settings,
 };
 use tests::Database;
+use uuid::Uuid;
 
 use crate::graph::world::insert;
 
 /// A word that stands in everything with that marking, and nowhere else.
-pub const TAGS: [(&str, Tlp); 3] =
-    [("clearmark", Tlp::Clear), ("ambermark", Tlp::Amber), ("redmark", Tlp::Red)];
+pub const TAGS: [(&str, Tlp); 4] =
+    [("clearmark", Tlp::Clear), ("ambermark", Tlp::Amber), ("redmark", Tlp::Red), (SEALED, Tlp::Clear)];
+/// The word of what belongs to a sealed operation.
+pub const SEALED: &str = "sealmark";
+/// Its only member.
+const MEMBER: PersonId = PersonId(Uuid::from_u128(7));
 
 /// Somebody who asks.
 pub struct Asker {
@@ -39,6 +44,8 @@ pub struct Asker {
     /// The code with which reading is refused, if it is.
     pub reads: Option<&'static str>,
     limit: Option<Tlp>,
+    /// Whether they are the member of the sealed operation.
+    pub member: bool,
 }
 
 impl Asker {
@@ -46,6 +53,7 @@ impl Asker {
     pub fn sees(&self) -> BTreeSet<&'static str> {
         TAGS.iter()
             .filter(|(_, tlp)| self.limit.is_some_and(|limit| *tlp <= limit))
+            .filter(|(tag, _)| *tag != SEALED || self.member)
             .map(|(tag, _)| *tag)
             .collect()
     }
@@ -69,9 +77,22 @@ pub fn askers() -> Vec<Asker> {
         id: None,
         clearance,
         only: None,
+        knows: Knows::Its,
+        trail: Trail::default(),
     };
-    let asker = |name, actor, reads, limit| Asker { name, actor, reads, limit };
+    let asker = |name, actor, reads, limit| Asker { name, actor, reads, limit, member: false };
+    let member = Actor::Person {
+        name: MEMBER.to_string(),
+        role: ActorRole::Analyst,
+        agency: None,
+        id: Some(MEMBER),
+        clearance: None,
+        only: None,
+        knows: Knows::Its,
+        trail: Trail::default(),
+    };
     vec![
+        Asker { name: "member", actor: member, reads: None, limit: Some(Tlp::Red), member: true },
         asker("analyst", person("ina", ActorRole::Analyst, None, None), None, Some(Tlp::Red)),
         asker("lead", person("lea", ActorRole::Lead, None, None), None, Some(Tlp::Red)),
         asker(
@@ -101,6 +122,8 @@ pub struct Marked {
     pub cluster: ClusterId,
     pub task: TaskId,
     pub notice: NoticeId,
+    /// One of that marking; the sealed one, where that is the marking, and else one that has nothing.
+    pub operation: OperationId,
     /// How many observables are seen by who sees this marking.
     pub observables: u64,
 }
@@ -110,8 +133,9 @@ pub struct World {
     pub marked: Vec<Marked>,
 }
 
+/// Who has the database, and plants everything.
 fn ana() -> Actor {
-    Actor::person("ana", ActorRole::Analyst)
+    Actor::operator("ana", ActorRole::Analyst)
 }
 
 impl World {
@@ -136,6 +160,7 @@ impl World {
             version: 1,
         };
         insert(&world.env, vec![desk.clone()]).await?;
+        insert(&world.env, vec![person(at)]).await?;
         for (tag, tlp) in TAGS {
             let marked = world.plant(tag, tlp, desk.id).await?;
             world.marked.push(marked);
@@ -144,9 +169,41 @@ impl World {
         Ok(world)
     }
 
+    /// Makes the operation of that marking.
+    async fn operation(&self, tag: &str, tlp: Tlp, at: Timestamp) -> Result<OperationId> {
+        let row = operation::Model {
+            id: self.env.id(),
+            name: format!("{tag} operation"),
+            tlp,
+            pap: Pap::Clear,
+            owner_id: None,
+            sealed_at: (tag == SEALED).then_some(at),
+            created_by: "ana".into(),
+            created_at: at,
+            version: 1,
+        };
+        let member = operation_member::Model {
+            id: self.env.id(),
+            operation_id: row.id,
+            person_id: Some(MEMBER),
+            party_id: None,
+            added_by: "ana".into(),
+            added_at: at,
+        };
+        insert(&self.env, vec![row.clone()]).await?;
+        if tag == SEALED {
+            insert(&self.env, vec![member]).await?;
+        }
+        Ok(row.id)
+    }
+
     /// Imports lines of that marking; source and name have the tag.
-    async fn import(&self, line: &str, tlp: Tlp) -> Result<ImportId> {
-        let tag = TAGS.iter().find(|(_, known)| *known == tlp).map_or("", |(tag, _)| *tag);
+    pub async fn import(
+        &self,
+        line: &str,
+        (tag, tlp): (&str, Tlp),
+        operation: Option<OperationId>,
+    ) -> Result<ImportId> {
         let request = ImportRequest {
             source: format!("{tag} source"),
             name: format!("{tag}.txt"),
@@ -154,6 +211,7 @@ impl World {
             role: None,
             tlp,
             pap: Pap::Green,
+            operation,
             dry_run: false,
         };
         let input = Cursor::new(line.as_bytes().to_vec());
@@ -168,7 +226,10 @@ impl World {
         let before = observables::list(env, &ana(), &all, page).await?.total.unwrap_or(0);
         // The address's host and domain have no sighting of their own, and are as marked as the address.
         let lines = format!("{tag}-domain.com\nhttps://www.{tag}-address.com/gate\n{tag} is no indicator\n");
-        let import = self.import(&lines, tlp).await?;
+        let at = env.now();
+        let operation = self.operation(tag, tlp, at).await?;
+        let own = (tag == SEALED).then_some(operation);
+        let import = self.import(&lines, (tag, tlp), own).await?;
         let after = observables::list(env, &ana(), &all, page).await?.total.unwrap_or(0);
         let named = async |name: String| {
             let found = observables::by_value(env, &ana(), ObservableKind::DomainName, &name).await?;
@@ -176,7 +237,6 @@ impl World {
         };
         let domain = named(format!("{tag}-domain.com")).await?;
         let address = named(format!("{tag}-address.com")).await?;
-        let at = env.now();
         let fact = fact::Model {
             id: env.id(),
             observable_id: domain,
@@ -200,8 +260,8 @@ impl World {
         };
         insert(env, vec![fact]).await?;
         insert(env, vec![seen]).await?;
-        let cluster = self.cluster(tag, &[domain], at).await?;
-        let task = self.task(tag, domain, cluster, desk, at).await?;
+        let cluster = self.cluster(tag, &[domain], at, own).await?;
+        let task = self.task(tag, domain, (cluster, own), desk, at).await?;
         let notice = notice::Model {
             id: env.id(),
             desk_id: desk,
@@ -221,6 +281,7 @@ impl World {
             approved_at: None,
             sent_at: None,
             version: 1,
+            operation_id: own,
         };
         insert(env, vec![notice.clone()]).await?;
         insert(env, vec![notice_task::Model { notice_id: notice.id, task_id: task }]).await?;
@@ -232,11 +293,18 @@ impl World {
             cluster,
             task,
             notice: notice.id,
+            operation,
             observables: after - before,
         })
     }
 
-    async fn cluster(&self, name: &str, of: &[ObservableId], at: Timestamp) -> Result<ClusterId> {
+    async fn cluster(
+        &self,
+        name: &str,
+        of: &[ObservableId],
+        at: Timestamp,
+        own: Option<OperationId>,
+    ) -> Result<ClusterId> {
         let row = cluster::Model {
             id: self.env.id(),
             name: format!("{name} cluster"),
@@ -245,6 +313,7 @@ impl World {
             created_at: at,
             updated_at: at,
             version: 1,
+            operation_id: own,
         };
         insert(&self.env, vec![row.clone()]).await?;
         let member = |of: &ObservableId| cluster_member::Model {
@@ -261,7 +330,7 @@ impl World {
         &self,
         tag: &str,
         of: ObservableId,
-        cluster: ClusterId,
+        (cluster, own): (ClusterId, Option<OperationId>),
         desk: DeskId,
         at: Timestamp,
     ) -> Result<TaskId> {
@@ -288,6 +357,7 @@ impl World {
             reemerged_at: None,
             next_check_at: None,
             version: 1,
+            operation_id: own,
         };
         insert(&self.env, vec![row.clone()]).await?;
         let looked = verification::Model {
@@ -303,10 +373,11 @@ impl World {
         Ok(row.id)
     }
 
-    /// What is made of all three: a cluster that is named after the RED one, a ruling, a hub.
+    /// What is made of all three that are not sealed: a cluster that is named after the RED one, a ruling, a hub.
     async fn shared(&self, at: Timestamp) -> Result<()> {
-        let all: Vec<_> = self.marked.iter().map(|marked| marked.domain).collect();
-        let cluster = self.cluster("redmark", &all, at).await?;
+        let open = self.marked.iter().filter(|marked| marked.tag != SEALED);
+        let all: Vec<_> = open.map(|marked| marked.domain).collect();
+        let cluster = self.cluster("redmark", &all, at, None).await?;
         let ruling = cluster_ruling::Model {
             id: self.env.id(),
             kind: ClusterRulingKind::Pinned,
@@ -327,6 +398,7 @@ impl World {
             reason: String::new(),
             ruled_by: String::new(),
             ruled_at: None,
+            operation_id: None,
         };
         insert(&self.env, vec![hub]).await
     }
@@ -344,6 +416,25 @@ impl World {
     /// How many events the ledger has.
     pub async fn ledger(&self) -> Result<i64> {
         Ok(audit::head(&self.env.db).await?.map_or(0, |event| event.seq))
+    }
+}
+
+/// The member's account.
+fn person(at: Timestamp) -> person::Model {
+    person::Model {
+        id: MEMBER,
+        name: "mem".into(),
+        full_name: None,
+        role: ActorRole::Analyst,
+        party_id: None,
+        clearance: None,
+        password: None,
+        second_factor: None,
+        second_factor_at: None,
+        second_factor_step: 0,
+        created_at: at,
+        disabled_at: None,
+        version: 1,
     }
 }
 

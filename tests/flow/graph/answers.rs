@@ -214,6 +214,7 @@ async fn cluster_of(env: &takedown::env::Env, members: &[ObservableId]) -> Resul
         created_at: day(0),
         updated_at: day(0),
         version: 1,
+        operation_id: None,
     };
     insert(env, vec![row]).await?;
     let member = |of: &ObservableId| cluster_member::Model {

@@ -117,6 +117,7 @@ impl World {
             lines_digest: String::new(),
             created_by: "ana".into(),
             created_at: START,
+            operation_id: None,
         };
         self.rows =
             self.nodes.iter().enumerate().map(|(at, (kind, _))| observed(env, *kind, mark, at)).collect();
@@ -260,6 +261,7 @@ pub fn observed(env: &Env, kind: ObservableKind, mark: SourceId, at: usize) -> o
         observed_at: None,
         created_at: START,
         version: 1,
+        operation_id: None,
     }
 }
 
@@ -281,6 +283,7 @@ pub fn sighted(env: &Env, import: &import::Model, of: ObservableId, tlp: Tlp) ->
         tlp,
         pap: Pap::Clear,
         created_at: START,
+        operation_id: None,
     }
 }
 

@@ -181,6 +181,7 @@ async fn a_bound_token_is_good_from_its_network_and_nobody_can_say_so_but_a_trus
             label: "a script".into(),
             actions: vec![Action::Read],
             networks: vec!["203.0.113.0/24".parse().expect("a network")],
+            operations: Vec::new(),
             expires_at: None,
         };
         let (row, secret) = token::create_own(&app.env, &ana, new).await.expect("a token");

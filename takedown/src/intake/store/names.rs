@@ -63,8 +63,9 @@ impl<'a> Names<'a> {
             .texts("value", wanted.iter().map(|named| named.value.as_str()))
             .query(
                 store.txn,
-                "SELECT g.n, o.id FROM given g LEFT JOIN observable o ON o.value = g.value AND o.kind = g.kind",
-                Vec::new(),
+                "SELECT g.n, o.id FROM given g LEFT JOIN observable o ON o.value = g.value AND o.kind = g.kind \
+                 AND o.operation_id IS NOT DISTINCT FROM $1",
+                vec![Value::from(store.operation)],
             )
             .await?;
         for row in found {
@@ -96,11 +97,11 @@ impl<'a> Names<'a> {
                 store.txn,
                 &format!(
                     "INSERT INTO observable (id, kind, value, display, registrable, state, next_due_at, \
-                     created_at, version) SELECT g.id, g.kind, g.value, NULLIF(g.display, ''), \
-                     NULLIF(g.registrable, ''), 'fresh', NULLIF(g.due, {ABSENT}), $1, 1 FROM given g \
-                     WHERE true ON CONFLICT (value, kind) DO NOTHING RETURNING id"
+                     created_at, version, operation_id) SELECT g.id, g.kind, g.value, NULLIF(g.display, ''), \
+                     NULLIF(g.registrable, ''), 'fresh', NULLIF(g.due, {ABSENT}), $1, 1, $2 FROM given g \
+                     WHERE true ON CONFLICT DO NOTHING RETURNING id"
                 ),
-                vec![Value::from(store.now)],
+                vec![Value::from(store.now), Value::from(store.operation)],
             )
             .await?;
         let inserted: HashSet<ObservableId> =

@@ -13,7 +13,7 @@ use super::{
     names::Names,
     number,
 };
-use crate::{error::Error, intake::entry::Claim};
+use crate::{error::Error, intake::entry::Claim, marking::Marking};
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key<'a> {
@@ -40,7 +40,7 @@ struct Slot<'a> {
 impl<'a> Slot<'a> {
     /// Takes one more claim in; `None` if it says something new, else where it was known from.
     fn take(&mut self, line: i64, claim: &'a Claim, store: &Batch<'_>) -> Option<Known> {
-        let (tlp, pap) = (claim.tlp.unwrap_or(store.fallback.tlp), claim.pap.unwrap_or(store.fallback.pap));
+        let Marking { tlp, pap } = store.fallback.marking(claim.tlp, claim.pap);
         let known = match (self.stored, self.first) {
             (None, None) => {
                 self.first = Some((line, claim));
@@ -164,12 +164,17 @@ async fn insert(store: &Batch<'_>, slots: &[Slot<'_>]) -> Result<(), Error> {
             store.txn,
             &format!(
                 "INSERT INTO sighting (id, observable_id, source_id, import_id, line, family, role, seen_at, \
-                 valid_until, confidence, grading_scale, grading, tlp, pap, created_at) \
+                 valid_until, confidence, grading_scale, grading, tlp, pap, created_at, operation_id) \
                  SELECT g.id, g.observable, $1, $2, g.line, g.family, g.role, NULLIF(g.seen, {ABSENT}), \
                  NULLIF(g.until, {ABSENT}), NULLIF(g.confidence, {ABSENT}), NULLIF(g.scale, ''), \
-                 NULLIF(g.grading, ''), g.tlp, g.pap, $3 FROM given g"
+                 NULLIF(g.grading, ''), g.tlp, g.pap, $3, $4 FROM given g"
             ),
-            vec![Value::from(store.source), Value::from(store.import), Value::from(store.now)],
+            vec![
+                Value::from(store.source),
+                Value::from(store.import),
+                Value::from(store.now),
+                Value::from(store.operation),
+            ],
         )
         .await?;
     Ok(())
