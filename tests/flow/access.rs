@@ -4,6 +4,7 @@
 mod cases;
 mod ids;
 mod random;
+mod replay;
 mod world;
 
 use std::collections::BTreeSet;
