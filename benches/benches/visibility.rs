@@ -187,6 +187,7 @@ fn sealed(at: u64) -> operation::Model {
         pap: Pap::Clear,
         owner_id: None,
         sealed_at: Some(START),
+        contact: None,
         created_by: "bench".into(),
         created_at: START,
         version: 1,

@@ -179,6 +179,10 @@ id!(
     OperationMemberId, "mbr"
 );
 id!(
+    /// Names that two hold the same.
+    CollisionId, "col"
+);
+id!(
     /// Names a party.
     PartyId, "pty"
 );

@@ -13,6 +13,7 @@ pub mod cluster_member;
 pub mod cluster_model;
 pub mod cluster_ruling;
 pub mod cluster_run;
+pub mod collision;
 pub mod desk;
 pub mod fact;
 pub mod holding;

@@ -22,6 +22,8 @@ pub struct Model {
     pub owner_id: Option<PartyId>,
     /// Since when only its members may know of it; none if everybody who reads cases may.
     pub sealed_at: Option<Timestamp>,
+    /// The desk that who holds the same is told to speak to; none if nobody is told anything.
+    pub contact: Option<String>,
     /// Who made it.
     pub created_by: String,
     /// When.

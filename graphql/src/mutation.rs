@@ -172,6 +172,18 @@ impl Mutation {
         Ok(Operation(operations::unseal(ctx.env(), ctx.actor(), id("operation", &given)?).await?))
     }
 
+    /// Lets who holds the same as an operation be told to speak to a desk, and no more; for the party that owns it.
+    async fn allow_collisions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "id", desc = "`opn_…`.")] given: ID,
+        #[graphql(desc = "The desk and how to reach it; if left out, nobody is told anything any more.")]
+        contact: Option<String>,
+    ) -> Result<Operation> {
+        let (env, actor, operation) = (ctx.env(), ctx.actor(), id("operation", &given)?);
+        Ok(Operation(operations::allow_collisions(env, actor, operation, contact.as_deref()).await?))
+    }
+
     /// Ends a session of one's own; an administrator ends anybody's.
     async fn revoke_session(
         &self,

@@ -1,7 +1,7 @@
 //! Operations: who works on what together, and who may know of it.
 
 use async_graphql::{Context, ID, InputObject, Object};
-use entities::{OperationId, operation};
+use entities::{OperationId, collision, operation};
 use takedown::operation::{self as operations, Member, NewOperation, Who};
 use time::OffsetDateTime;
 
@@ -57,6 +57,11 @@ impl Operation {
         Ok(load(ctx, PartyOf(id)).await?.map(Party))
     }
 
+    /// The desk that who holds the same is told to speak to; null if nobody is told anything.
+    async fn contact(&self) -> Option<&str> {
+        self.0.contact.as_deref()
+    }
+
     /// Who made it.
     async fn created_by(&self) -> &str {
         &self.0.created_by
@@ -104,6 +109,33 @@ impl OperationMember {
     /// When.
     async fn added_at(&self) -> OffsetDateTime {
         self.0.row.added_at.datetime()
+    }
+}
+
+/// That one holds something that a sealed operation holds too: whom to speak to, and no more.
+pub struct Collision(pub collision::Model);
+
+/// That one holds something that a sealed operation holds too: whom to speak to, and no more.
+#[Object]
+impl Collision {
+    /// Its id, `col_…`.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// One's operation that holds it; null if it was imported for none.
+    async fn operation(&self, ctx: &Context<'_>) -> Result<Option<Operation>> {
+        of(ctx, self.0.operation_id).await
+    }
+
+    /// The desk that wants to be spoken to.
+    async fn contact(&self) -> &str {
+        &self.0.contact
+    }
+
+    /// When that was first so.
+    async fn at(&self) -> OffsetDateTime {
+        self.0.at.datetime()
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
     import::Import,
     node::{Node, node},
     observable::{Observable, ObservableFilter},
-    operation::Operation,
+    operation::{Collision, Operation},
     page::{Paged, connection, invalid, page},
     party::{CircleCountry, Party, PartyFilter, circle},
     people::{Person, PersonFilter},
@@ -265,6 +265,13 @@ impl Query {
         let page = page(ctx, first, after)?;
         let slice = operations::list(ctx.env(), ctx.actor(), page).await?;
         Ok(connection(slice, page, |row| row.id.0, Operation))
+    }
+
+    /// The desks that want to be spoken to, since one holds what a sealed operation holds too: by oneself, or by an operation
+    /// that one is a member of.
+    async fn collisions(&self, ctx: &Context<'_>) -> Result<Vec<Collision>> {
+        let rows = operations::collisions(ctx.env(), ctx.actor()).await?;
+        Ok(rows.into_iter().map(Collision).collect())
     }
 
     /// One party of the directory: by its id, or by its key.

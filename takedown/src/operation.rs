@@ -4,6 +4,7 @@
 //! tasks, notices and events. It is kept apart from what others hold of the same names (see `access`), so that sealing an
 //! operation, or lifting its seal, changes who knows of it and no row of it.
 
+mod collision;
 mod members;
 mod reads;
 
@@ -14,7 +15,9 @@ use sea_orm::{
 };
 use serde_json::json;
 
+pub(crate) use self::collision::note as note_collisions;
 pub use self::{
+    collision::{allow as allow_collisions, collisions},
     members::{Member, Who, add, members, remove, who},
     reads::record_reads,
 };
@@ -68,6 +71,7 @@ pub async fn create(env: &Env, actor: &Actor, new: NewOperation) -> Result<opera
         pap: new.pap,
         owner_id: owner,
         sealed_at: new.sealed.then(|| env.now()),
+        contact: None,
         created_by: actor.to_string(),
         created_at: env.now(),
         version: 1,

@@ -5,9 +5,9 @@
 )]
 
 use entities::{
-    cluster, cluster_change, cluster_member, cluster_model, cluster_ruling, desk, fact, holding, import,
-    import_line, link, notice, notice_task, observable, observation, operation, pivot, sighting, source,
-    task, verification,
+    cluster, cluster_change, cluster_member, cluster_model, cluster_ruling, collision, desk, fact, holding,
+    import, import_line, link, notice, notice_task, observable, observation, operation, pivot, sighting,
+    source, task, verification,
 };
 use sea_orm::{EntityTrait, QueryFilter, QuerySelect, Select, sea_query::LockType};
 
@@ -34,6 +34,8 @@ pub fn for_update<E: EntityTrait>(select: Select<E>) -> Select<E> {
 }
 
 finders! {
+    /// Desks that want to be spoken to, as far as `actor` is told.
+    collisions => collision::Entity;
     /// Operations that `actor` may see.
     operations => operation::Entity;
     /// Observables that `actor` may see.

@@ -274,6 +274,11 @@ async fn the_rest_of_the_questions() -> Result<()> {
                 assert_eq!(code(&answer), expected, "{document} as {told}: {answer}");
             }
 
+            // Whom to speak to is for who is told.
+            let desks = ask(&world, &asker.actor, "{ collisions { contact } }", json!({})).await?;
+            assert_eq!(code(&desks), asker.reads.unwrap_or("none"), "{told}: {desks}");
+            ensure!(traces(&desks).is_empty(), "{told}: {desks}");
+
             // The ledger is for leads and administrators, who do not all read what it is about; one's own acts for everyone.
             let others = ask(
                 &world,

@@ -183,6 +183,10 @@ async fn each_document_does_what_it_says() -> Result<()> {
     assert_eq!(fewer["removeOperationMember"]["members"].as_array().map(Vec::len), Some(1), "{fewer}");
     let back = run(boss.clone(), "AddOperationMember", kim).await?;
     assert_eq!(back["addOperationMember"]["members"].as_array().map(Vec::len), Some(2), "{back}");
+    let allowed = json!({ "id": id, "contact": "desk@agency.example" });
+    let allowed = run(boss.clone(), "AllowCollisions", allowed).await?;
+    assert_eq!(allowed["allowCollisions"]["contact"], "desk@agency.example");
+    assert_eq!(run(boss.clone(), "Collisions", json!({})).await?["collisions"], json!([]));
     let open = run(boss.clone(), "UnsealOperation", json!({ "id": id })).await?;
     assert_eq!(open["unsealOperation"]["sealed"], json!(false), "{open}");
     let shut = run(boss.clone(), "SealOperation", json!({ "id": id })).await?;

@@ -49,6 +49,14 @@ pub enum Words {
         /// Whom, as `create --member` takes it
         who: String,
     },
+    /// Let who holds the same as it be told to speak to a desk, and no more; without a contact nobody is told anything
+    AllowCollisions {
+        /// The name or id (opn_…)
+        operation: String,
+        /// The desk and how to reach it
+        #[arg(long)]
+        contact: Option<String>,
+    },
     /// Let only its members know of it
     Seal {
         /// The name or id (opn_…)
@@ -85,6 +93,10 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
             let who = operations::who(&env, &actor, &who).await?;
             operations::remove(&env, &actor, row.id, who).await?;
             row
+        }
+        Words::AllowCollisions { operation, contact } => {
+            let id = operations::named(&env, &actor, &operation).await?.id;
+            operations::allow_collisions(&env, &actor, id, contact.as_deref()).await?
         }
         Words::Seal { operation } => {
             let id = operations::named(&env, &actor, &operation).await?.id;
@@ -158,6 +170,6 @@ fn show(row: &operation::Model, members: &[Member]) -> Value {
         .collect();
     json!({
         "id": row.id, "name": row.name, "sealedAt": row.sealed_at, "tlp": row.tlp, "pap": row.pap,
-        "owner": row.owner_id, "members": members, "createdBy": row.created_by, "createdAt": row.created_at,
+        "owner": row.owner_id, "contact": row.contact, "members": members, "createdBy": row.created_by, "createdAt": row.created_at,
     })
 }

@@ -99,6 +99,25 @@ pub(super) fn known(actor: &Actor, column: impl IntoColumnRef) -> Condition {
     }
 }
 
+/// The condition that a column names an operation that the actor is a member of, sealed or not: what is for its members is
+/// not for everybody who may know of it.
+pub(super) fn member(actor: &Actor, column: impl IntoColumnRef) -> Condition {
+    let column = Expr::col(column);
+    let nothing = || Condition::any().add(Expr::cust("1 = 0"));
+    match actor {
+        Actor::System(_) | Actor::Person { knows: Knows::All, .. } => Condition::all(),
+        Actor::Confined(..) | Actor::Nobody => nothing(),
+        Actor::Person { knows, .. } => {
+            let Some(its) = its(actor) else { return nothing() };
+            let its = Condition::all().add(column.clone().in_subquery(its));
+            match knows {
+                Knows::Only(only) => its.add(column.is_in(only.iter().copied())),
+                _ => its,
+            }
+        }
+    }
+}
+
 /// The operations that are not sealed.
 fn open() -> SelectStatement {
     Query::select()

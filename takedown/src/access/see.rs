@@ -3,8 +3,8 @@
 
 use entities::{
     ActorRole, ObservableKind, Tlp, cluster, cluster_change, cluster_member, cluster_model, cluster_ruling,
-    desk, fact, holding, import, import_line, link, notice, notice_task, observable, observation, operation,
-    pivot, sighting, source, task, verification,
+    collision, desk, fact, holding, import, import_line, link, notice, notice_task, observable, observation,
+    operation, pivot, sighting, source, task, verification,
 };
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait,
@@ -98,6 +98,19 @@ impl Scoped for operation::Entity {
     /// An operation is seen by who knows of it and reads its label.
     fn within(sight: Sight<'_>) -> Condition {
         both(sight.knows((operation::Entity, operation::Column::Id)), sight.labels(operation::Column::Tlp))
+    }
+}
+
+impl Scoped for collision::Entity {
+    /// That a desk wants to be spoken to is seen by who is told: the members of an operation, or one actor.
+    fn within(sight: Sight<'_>) -> Condition {
+        let told = Condition::all()
+            .add(collision::Column::OperationId.is_null())
+            .add(collision::Column::ToldTo.eq(sight.actor.to_string()));
+        let its = Condition::all()
+            .add(collision::Column::OperationId.is_not_null())
+            .add(know::member(sight.actor, (collision::Entity, collision::Column::OperationId)));
+        Condition::any().add(told).add(its)
     }
 }
 

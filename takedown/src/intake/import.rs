@@ -181,6 +181,7 @@ pub async fn import_entries(
     }
     report.id = Some(id);
     finish(&txn, id, &report).await?;
+    operations::note_collisions(env, &txn, actor, operation, id).await?;
     audit::record_of(&txn, now, actor, operation, "imported", id, detail(&report)).await?;
     queue::enqueue(env, &txn, &ObserveDue {}).await?;
     env.commit(txn).await?;

@@ -303,6 +303,7 @@ async fn the_same_names_are_grouped_and_worked_on_apart() {
     let max = account(&test, "max", ActorRole::Lead, None).await;
     let members = vec![Who::Person(max.account().unwrap())];
     let operation = create(&test, &lea, NewOperation { members, ..sealed("Magnus") }).await.unwrap().id;
+    import(&test, &lea, Some(operation), "evil-one.com\n").await.unwrap();
     let inside = plant(&test, Some(operation)).await;
     let outside = plant(&test, None).await;
     crate::cluster::recluster(&test, &Actor::System("test")).await.unwrap();
@@ -349,6 +350,7 @@ async fn what_is_ruled_in_one_operation_moves_nothing_of_another() {
     let test = Test::new().await;
     let lea = account(&test, "lea", ActorRole::Lead, None).await;
     let operation = create(&test, &lea, sealed("Magnus")).await.unwrap().id;
+    import(&test, &lea, Some(operation), "evil-one.com\n").await.unwrap();
     let inside = plant(&test, Some(operation)).await;
     let outside = plant(&test, None).await;
     crate::cluster::recluster(&test, &lea).await.unwrap();
@@ -365,4 +367,53 @@ async fn what_is_ruled_in_one_operation_moves_nothing_of_another() {
     assert_eq!(row.operation_id, Some(operation));
     crate::cluster::recluster_changed(&test, &Actor::System("test")).await.unwrap();
     assert_eq!(crate::cluster::tests::clusters(&test).await[&other], outside);
+}
+
+#[tokio::test]
+async fn who_holds_the_same_learns_whom_to_speak_to_if_that_is_allowed_and_no_more() {
+    let test = Test::new().await;
+    let bka = agency(&test, "agency:de:bka").await;
+    let lea = account(&test, "lea", ActorRole::Lead, None).await;
+    let max = account(&test, "max", ActorRole::Lead, Some(bka)).await;
+    let ana = account(&test, "ana", ActorRole::Analyst, Some(bka)).await;
+    let (shut, silent) = (
+        create(&test, &lea, sealed("Shut")).await.unwrap().id,
+        create(&test, &max, sealed("Silent")).await.unwrap().id,
+    );
+    let told = async |actor: &Actor| {
+        let rows = collisions(&test, actor).await.unwrap();
+        rows.into_iter().map(|row| (row.operation_id, row.contact)).collect::<Vec<_>>()
+    };
+    // As long as nothing is allowed, nobody learns anything.
+    import(&test, &lea, Some(shut), "evil-one.com\nevil-two.com\n").await.unwrap();
+    import(&test, &ana, None, "evil-one.com\n").await.unwrap();
+    assert!(told(&lea).await.is_empty() && told(&ana).await.is_empty());
+    // Only the owner of the seal allows it.
+    let desk = "desk@agency.example";
+    add(&test, &lea, shut, Who::Person(max.account().unwrap())).await.unwrap();
+    let by_max = allow_collisions(&test, &max, shut, Some(desk)).await;
+    assert!(matches!(by_max, Err(Error::Forbidden { .. })), "{by_max:?}");
+    remove(&test, &lea, shut, Who::Person(max.account().unwrap())).await.unwrap();
+    assert!(matches!(allow_collisions(&test, &lea, shut, Some(" ")).await, Err(Error::Invalid { .. })));
+    allow_collisions(&test, &lea, shut, Some(desk)).await.unwrap();
+
+    // Who imports the same learns of the desk, and the operation of theirs; with something else nobody does.
+    import(&test, &max, Some(silent), "evil-three.com\n").await.unwrap();
+    assert!(told(&max).await.is_empty());
+    import(&test, &ana, None, "evil-two.com\n").await.unwrap();
+    assert_eq!(told(&ana).await, [(None, desk.to_owned())]);
+    assert_eq!(told(&lea).await, [(Some(shut), "agency:de:bka".to_owned())]);
+    assert!(told(&max).await.is_empty(), "it is ana's, not her party's");
+    // An operation that allows nothing itself learns of the desk, too, and is not named.
+    import(&test, &max, Some(silent), "evil-one.com\n").await.unwrap();
+    assert_eq!(told(&max).await, [(Some(silent), desk.to_owned())]);
+    assert_eq!(told(&lea).await.len(), 1);
+    // It makes no difference who comes first, and nobody is told twice.
+    import(&test, &lea, Some(shut), "evil-three.com\nevil-four.com\n").await.unwrap();
+    import(&test, &ana, None, "evil-four.com\n").await.unwrap();
+    assert_eq!((told(&max).await.len(), told(&ana).await.len(), told(&lea).await.len()), (1, 1, 1));
+    allow_collisions(&test, &lea, shut, None).await.unwrap();
+    let leo = account(&test, "leo", ActorRole::Analyst, None).await;
+    import(&test, &leo, None, "evil-four.com\nevil-one.com\nevil-five.com\n").await.unwrap();
+    assert!(told(&leo).await.is_empty());
 }

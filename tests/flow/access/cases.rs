@@ -132,6 +132,7 @@ pub const OTHERS: &[&str] = &[
     "Query.pivots",
     "Query.likelyNext",
     "Query.activity",
+    "Query.collisions",
 ];
 
 /// Acts on something marked, and who may do it where they see it.
@@ -170,6 +171,12 @@ pub const MUTATIONS: &[(&str, &str, Variables, &[&str])] = &[
     (
         "Mutation.sealOperation",
         "mutation ($id: ID!) { sealOperation(id: $id) { id } }",
+        |w, t| json!({ "id": w.of(t).operation.to_string() }),
+        &[],
+    ),
+    (
+        "Mutation.allowCollisions",
+        "mutation ($id: ID!) { allowCollisions(id: $id, contact: \"a desk\") { id } }",
         |w, t| json!({ "id": w.of(t).operation.to_string() }),
         &[],
     ),

@@ -347,6 +347,7 @@ impl Stage {
             pap: entities::Pap::Clear,
             owner_id: None,
             sealed_at: None,
+            contact: None,
             created_by: "ana".into(),
             created_at: at,
             version: 1,

@@ -51,7 +51,7 @@ fn variables(world: &World, name: &str, tag: &str) -> Value {
         "Observable" => json!({ "kind": "DOMAIN_NAME", "value": format!("{tag}-address.com") }),
         "Observe" => json!({ "ids": [of.domain.to_string()] }),
         "OpenTasks" => json!({ "input": { "observables": [of.address.to_string()] } }),
-        "Operation" | "SealOperation" | "UnsealOperation" => json!({ "id": operation }),
+        "AllowCollisions" | "Operation" | "SealOperation" | "UnsealOperation" => json!({ "id": operation }),
         "Party" => json!({ "key": "tld:example" }),
         "Path" => json!({ "from": of.domain.to_string(), "to": of.address.to_string() }),
         "RevokeSession" => json!({ "id": "ses_00000000000000000000000000" }),

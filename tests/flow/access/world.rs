@@ -178,6 +178,7 @@ impl World {
             pap: Pap::Clear,
             owner_id: None,
             sealed_at: (tag == SEALED).then_some(at),
+            contact: None,
             created_by: "ana".into(),
             created_at: at,
             version: 1,
