@@ -94,6 +94,7 @@ async fn import_list(url: &str, list: &str) -> Result<Value> {
         role: Some(Role::C2),
         tlp: Tlp::Amber,
         pap: Pap::Amber,
+        handling: entities::Handling::H0,
         operation: None,
         dry_run: false,
     };

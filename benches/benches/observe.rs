@@ -135,6 +135,7 @@ async fn import(url: &str, list: &str) -> Result<Value> {
         role: None,
         tlp: Tlp::Clear,
         pap: Pap::Clear,
+        handling: entities::Handling::H0,
         operation: None,
         dry_run: false,
     };

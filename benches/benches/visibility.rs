@@ -2,9 +2,9 @@
 //! beside the same list without any condition, in one run, on each database.
 //!
 //! `make bench ARGS="--bench visibility"` makes 1,000,000 observables, a tenth of them in the operations, and reads pages
-//! that begin anywhere, the two ways in turn. `LOCKSTEP_BENCH_ROWS=100000` before it asks for another number. PostgreSQL is
-//! measured where `LOCKSTEP_TEST_POSTGRES` says (with-services --durable starts one), SQLite in a temporary file. The goal is
-//! a ratio of 1.20 at most.
+//! that begin anywhere, each way in turn. `LOCKSTEP_BENCH_ROWS=100000` before it asks for another number. PostgreSQL is
+//! measured where `LOCKSTEP_TEST_POSTGRES` says (with-services --durable starts one), SQLite in a temporary file. The goal
+//! is a ratio of 1.20 at most.
 
 use std::time::{Duration, Instant};
 
@@ -184,6 +184,7 @@ fn sealed(at: u64) -> operation::Model {
         id: operation_id(at),
         name: format!("operation {at}"),
         tlp: Tlp::Clear,
+        handling: entities::Handling::H0,
         pap: Pap::Clear,
         owner_id: None,
         sealed_at: Some(START),
@@ -238,6 +239,7 @@ fn sighted(arrival: &entities::import::Model, of: &observable::Model) -> sightin
         grading_scale: None,
         grading: None,
         tlp: Tlp::Green,
+        handling: entities::Handling::H0,
         pap: Pap::Green,
         created_at: START,
         operation_id: of.operation_id,

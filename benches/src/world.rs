@@ -170,6 +170,7 @@ fn sighted(name: u64, source: SourceId) -> Result<sighting::Model> {
         grading: None,
         tlp: Tlp::Amber,
         pap: Pap::Amber,
+        handling: entities::Handling::H0,
         created_at: START,
         operation_id: None,
     })

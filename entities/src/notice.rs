@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{DeskId, NoticeId, NoticeState, OperationId, Timestamp, Tlp};
+use crate::{DeskId, Handling, NoticeId, NoticeState, OperationId, Timestamp, Tlp};
 
 /// A message to a desk, stored verbatim as it was rendered.
 #[sea_orm::model]
@@ -27,6 +27,8 @@ pub struct Model {
     pub sha256: String,
     /// The marking of what it says.
     pub tlp: Tlp,
+    /// The most restrictive code of what it is drawn from.
+    pub handling: Handling,
     /// Where it stands.
     pub state: NoticeState,
     /// Why it failed or was withdrawn.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{OperationId, Pap, PartyId, Timestamp, Tlp};
+use crate::{Handling, OperationId, Pap, PartyId, Timestamp, Tlp};
 
 /// Work of some people and parties on some things, which are kept apart from everything else.
 #[sea_orm::model]
@@ -18,6 +18,8 @@ pub struct Model {
     pub tlp: Tlp,
     /// What may be done at most with what belongs to it.
     pub pap: Pap,
+    /// What its provider permits at most to be done with what belongs to it.
+    pub handling: Handling,
     /// The party that owns it: who may lift its seal. None if who made it is of no party.
     pub owner_id: Option<PartyId>,
     /// Since when only its members may know of it; none if everybody who reads cases may.

@@ -3,7 +3,8 @@
 use sea_orm::entity::prelude::*;
 
 use crate::{
-    GradingScale, ImportId, ObservableId, OperationId, Pap, Role, SightingId, SourceId, Timestamp, Tlp,
+    GradingScale, Handling, ImportId, ObservableId, OperationId, Pap, Role, SightingId, SourceId, Timestamp,
+    Tlp,
 };
 
 /// One source said it saw one observable. Unique by observable, source, family, role and time.
@@ -40,6 +41,8 @@ pub struct Model {
     pub tlp: Tlp,
     /// What may be done with it.
     pub pap: Pap,
+    /// What its provider permits.
+    pub handling: Handling,
     /// When it was stored.
     pub created_at: Timestamp,
     /// The operation that it belongs to; none if it belongs to none.

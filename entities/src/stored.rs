@@ -173,6 +173,20 @@ stored!(
 );
 
 stored!(
+    /// Europol’s handling codes, each more restrictive than the one before (domain.md §7.3).
+    Handling, "handling code" {
+        /// For preventing and combating crime, as the Europol Regulation says.
+        H0 = "h0",
+        /// Not to be disclosed in judicial proceedings without the provider’s permission.
+        H1 = "h1",
+        /// Not to be disseminated without the provider’s permission.
+        H2 = "h2",
+        /// Other restrictions, which the provider says.
+        H3 = "h3",
+    }
+);
+
+stored!(
     /// Which of the two grading scales a grading is on; they do not convert (domain.md §7.3).
     GradingScale, "grading scale" {
         /// Admiralty (NATO): source A–F, information 1–6.

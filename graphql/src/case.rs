@@ -9,7 +9,7 @@ use crate::{
     attribution::Attribution,
     cluster::{ClusterEvent, ClusterRuling, Explanation, PivotKind, explain, would_leave},
     context::{ContextExt, id, int},
-    enums::{Authority, Channel, LinkKind, NoticeState, TaskState, Tlp, Verdict},
+    enums::{Authority, Channel, Handling, LinkKind, NoticeState, TaskState, Tlp, Verdict},
     error::Result,
     graph::{
         changes::{Changed, LinkChanges},
@@ -435,6 +435,11 @@ impl Notice {
     /// The marking of what it says.
     async fn tlp(&self) -> Tlp {
         self.0.tlp.into()
+    }
+
+    /// The most restrictive handling code of what it is drawn from.
+    async fn handling(&self) -> Handling {
+        self.0.handling.into()
     }
 
     /// Where it stands.

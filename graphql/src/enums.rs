@@ -120,6 +120,24 @@ mirror!(
 );
 
 mirror!(
+    /// Europol's handling codes, each more restrictive than the one before.
+    entities::Handling {
+        /// For preventing and combating crime, as the Europol Regulation says.
+        #[graphql(name = "H0")]
+        H0,
+        /// Not to be disclosed in judicial proceedings without the provider's permission.
+        #[graphql(name = "H1")]
+        H1,
+        /// Not to be disseminated without the provider's permission.
+        #[graphql(name = "H2")]
+        H2,
+        /// Other restrictions, which the provider says.
+        #[graphql(name = "H3")]
+        H3,
+    }
+);
+
+mirror!(
     /// Permissible Actions Protocol, least to most restrictive.
     entities::Pap {
         /// No limit.

@@ -19,7 +19,7 @@ use crate::{
     case::{Cluster, Notice, Task},
     cluster::{Pivot, RuleOnClusterInput, RuleOnPivotInput},
     context::{ContextExt, id, int},
-    enums::{Pap, Role, Tlp},
+    enums::{Handling, Pap, Role, Tlp},
     error::{ApiError, Result},
     import::Import,
     operation::{CreateOperationInput, Operation, OperationMemberInput},
@@ -242,6 +242,9 @@ pub struct ImportIndicatorsInput {
     /// What may be done with it, where the input does not tell.
     #[graphql(default_with = "Pap::Amber")]
     pap: Pap,
+    /// What its provider permits.
+    #[graphql(default_with = "Handling::H0")]
+    handling: Handling,
     /// The operation that it is to belong to, `opn_…`; to none, if left out.
     operation: Option<ID>,
     /// Say what would happen and write nothing.
@@ -274,6 +277,7 @@ impl ImportIndicatorsInput {
             role: self.role.map(Into::into),
             tlp: self.tlp.into(),
             pap: self.pap.into(),
+            handling: self.handling.into(),
             operation: self.operation.map(|given| id("operation", &given)).transpose()?,
             dry_run: self.dry_run,
         };

@@ -13,7 +13,9 @@ use time::OffsetDateTime;
 use crate::{
     attribution::Attribution,
     context::{ContextExt, id, int},
-    enums::{FactKind, GradingScale, LinkKind, ObservableKind, ObservableState, Pap, Probe, Role, Tlp},
+    enums::{
+        FactKind, GradingScale, Handling, LinkKind, ObservableKind, ObservableState, Pap, Probe, Role, Tlp,
+    },
     error::Result,
     graph::changes::{Changed, LinkChanges},
     load::load,
@@ -300,6 +302,11 @@ impl Sighting {
     /// What may be done with it.
     async fn pap(&self) -> Pap {
         self.0.pap.into()
+    }
+
+    /// What its provider permits.
+    async fn handling(&self) -> Handling {
+        self.0.handling.into()
     }
 
     /// When it was stored.

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::{
     context::{ContextExt, id},
-    enums::{Pap, Tlp},
+    enums::{Handling, Pap, Tlp},
     error::Result,
     load::load,
     loaders::{OperationMembers, OperationOf, PartyOf},
@@ -49,6 +49,11 @@ impl Operation {
     /// What may be done at most with what belongs to it.
     async fn pap(&self) -> Pap {
         self.0.pap.into()
+    }
+
+    /// What its provider permits at most to be done with what belongs to it.
+    async fn handling(&self) -> Handling {
+        self.0.handling.into()
     }
 
     /// The party that owns it, and may lift its seal; null if who made it is of no party.
@@ -159,6 +164,9 @@ pub struct CreateOperationInput {
     /// What may be done at most with what belongs to it.
     #[graphql(default_with = "Pap::Amber")]
     pap: Pap,
+    /// What its provider permits at most to be done with what belongs to it.
+    #[graphql(default_with = "Handling::H0")]
+    handling: Handling,
     /// Whether only its members may know of it.
     #[graphql(default = true)]
     sealed: bool,
@@ -177,8 +185,9 @@ impl CreateOperationInput {
         for member in self.members {
             members.push(member.who(ctx).await?);
         }
-        let Self { name, tlp, pap, sealed, .. } = self;
-        let new = NewOperation { name, tlp: tlp.into(), pap: pap.into(), sealed, members };
+        let Self { name, sealed, .. } = self;
+        let (tlp, pap, handling) = (self.tlp.into(), self.pap.into(), self.handling.into());
+        let new = NewOperation { name, tlp, pap, handling, sealed, members };
         Ok(Operation(operations::create(ctx.env(), ctx.actor(), new).await?))
     }
 }

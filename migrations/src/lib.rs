@@ -52,6 +52,7 @@ mod m20261130_000062_operation_member;
 mod m20261130_000063_of_operation;
 mod m20261130_000064_token_operations;
 mod m20261130_000065_collision;
+mod m20261130_000066_handling;
 mod m20261130_000070_identity;
 mod m20261130_000071_provider_session;
 mod m20261130_000072_spent;
@@ -144,6 +145,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000063_of_operation::Migration),
             Box::new(m20261130_000064_token_operations::Migration),
             Box::new(m20261130_000065_collision::Migration),
+            Box::new(m20261130_000066_handling::Migration),
             Box::new(m20261130_000070_identity::Migration),
             Box::new(m20261130_000071_provider_session::Migration),
             Box::new(m20261130_000072_spent::Migration),

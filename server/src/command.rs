@@ -36,7 +36,8 @@ use crate::{
 /// Takes an infostealer's infrastructure down: from a list of indicators to verified dark.
 ///
 /// Whoever can open the database is trusted: commands act as a local lead who knows of every operation
-/// (`token`, `user`, `party` and `jobs` as the administrator) under the login name or the one given with --as, and the ledger keeps that name.
+/// (`token`, `user`, `party` and `jobs` as the administrator) under the login name or the one given with --as, and the
+/// ledger keeps that name.
 #[derive(Debug, Parser)]
 #[command(name = "lockstep", version, after_help = exit::HELP)]
 pub struct Cli {

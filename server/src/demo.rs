@@ -122,6 +122,7 @@ impl Story {
             role: Some(Role::C2),
             tlp: Tlp::Clear,
             pap: Pap::Green,
+            handling: entities::Handling::H0,
             operation: None,
             dry_run: false,
         };

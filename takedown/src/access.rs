@@ -146,9 +146,10 @@ fn forbidden(action: Action, reason: String) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use entities::{Pap, Tlp};
+    use entities::{Handling, Pap, Tlp};
 
     use super::*;
+    use crate::marking::Marking;
 
     #[test]
     fn every_act_has_a_name_of_its_own() {
@@ -227,8 +228,12 @@ mod tests {
     fn only_clear_content_that_allows_action_leaves_to_a_desk() {
         for tlp in Tlp::ALL {
             for pap in Pap::ALL {
-                let leaves = may_leave(*tlp, *pap, Recipient::Desk).is_ok();
-                assert_eq!(leaves, *tlp == Tlp::Clear && *pap <= Pap::Green, "{tlp} {pap}");
+                for handling in Handling::ALL {
+                    let marking = Marking { tlp: *tlp, pap: *pap, handling: *handling };
+                    let leaves = may_leave(marking, Recipient::Desk).is_ok();
+                    let may = *tlp == Tlp::Clear && *pap <= Pap::Green && *handling <= Handling::H1;
+                    assert_eq!(leaves, may, "{tlp} {pap} {handling}");
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use entities::{LinkKind, ObservableId, OperationId, Pap, Tlp, link, observable, sighting};
+use entities::{Handling, LinkKind, ObservableId, OperationId, Pap, Tlp, link, observable, sighting};
 use sea_orm::{
     ConnectionTrait, ExprTrait, FromQueryResult,
     sea_query::{Expr, JoinType, Query, SelectStatement},
@@ -17,16 +17,27 @@ pub struct Marking {
     pub tlp: Tlp,
     /// What may be done with it.
     pub pap: Pap,
+    /// What its provider permits.
+    pub handling: Handling,
 }
 
 impl Marking {
     /// No limit.
-    pub const CLEAR: Self = Self { tlp: Tlp::Clear, pap: Pap::Clear };
+    pub const CLEAR: Self = Self { tlp: Tlp::Clear, pap: Pap::Clear, handling: Handling::H0 };
+
+    /// The marking of a sighting.
+    pub fn of(row: &sighting::Model) -> Self {
+        Self { tlp: row.tlp, pap: row.pap, handling: row.handling }
+    }
 
     /// The more restrictive of the two, label by label.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        Self { tlp: Ord::max(self.tlp, other.tlp), pap: Ord::max(self.pap, other.pap) }
+        Self {
+            tlp: Ord::max(self.tlp, other.tlp),
+            pap: Ord::max(self.pap, other.pap),
+            handling: Ord::max(self.handling, other.handling),
+        }
     }
 }
 
@@ -51,7 +62,7 @@ pub async fn of(
             for row in db.query_all(&query).await? {
                 let said = Said::from_query_result(&row, "")?;
                 let marking = markings.entry(said.target).or_insert(Marking::CLEAR);
-                *marking = marking.and(Marking { tlp: said.tlp, pap: said.pap });
+                *marking = marking.and(Marking { tlp: said.tlp, pap: said.pap, handling: said.handling });
             }
         }
     }
@@ -63,6 +74,7 @@ struct Said {
     target: ObservableId,
     tlp: Tlp,
     pap: Pap,
+    handling: Handling,
 }
 
 /// Sightings as `s`, each with the observable (column `target`) whose marking they bear on.
@@ -72,6 +84,7 @@ fn said(target: (&'static str, &'static str)) -> SelectStatement {
         .expr_as(Expr::col(target), "target")
         .column(("s", "tlp"))
         .column(("s", "pap"))
+        .column(("s", "handling"))
         .from_as(sighting::Entity, "s")
         .to_owned()
 }
@@ -111,6 +124,7 @@ async fn under_domain(
         .column(("o", "operation_id"))
         .column(("s", "tlp"))
         .column(("s", "pap"))
+        .column(("s", "handling"))
         .from_as(observable::Entity, "o")
         .join_as(
             JoinType::InnerJoin,
@@ -122,7 +136,11 @@ async fn under_domain(
         .to_owned();
     for row in db.query_all(&under).await? {
         let domain: Domain = (row.try_get("", "registrable")?, row.try_get("", "operation_id")?);
-        let said = Marking { tlp: row.try_get("", "tlp")?, pap: row.try_get("", "pap")? };
+        let said = Marking {
+            tlp: row.try_get("", "tlp")?,
+            pap: row.try_get("", "pap")?,
+            handling: row.try_get("", "handling")?,
+        };
         for id in by_domain.get(&domain).into_iter().flatten() {
             let marking = markings.entry(*id).or_insert(Marking::CLEAR);
             *marking = marking.and(said);

@@ -8,7 +8,7 @@ mod collision;
 mod members;
 mod reads;
 
-use entities::{OperationId, Pap, PartyId, Tlp, operation, party};
+use entities::{Handling, OperationId, Pap, PartyId, Tlp, operation, party};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
     QueryFilter, QueryOrder, QuerySelect,
@@ -43,6 +43,8 @@ pub struct NewOperation {
     pub tlp: Tlp,
     /// What may be done at most with what belongs to it.
     pub pap: Pap,
+    /// What its provider permits at most to be done with what belongs to it.
+    pub handling: Handling,
     /// Whether only its members may know of it.
     pub sealed: bool,
     /// Who works in it besides who makes it.
@@ -69,6 +71,7 @@ pub async fn create(env: &Env, actor: &Actor, new: NewOperation) -> Result<opera
         name: name.to_owned(),
         tlp: new.tlp,
         pap: new.pap,
+        handling: new.handling,
         owner_id: owner,
         sealed_at: new.sealed.then(|| env.now()),
         contact: None,
@@ -80,7 +83,7 @@ pub async fn create(env: &Env, actor: &Actor, new: NewOperation) -> Result<opera
     let own = actor.account().map(Who::Person).or(owner.map(Who::Party));
     members::first(env, &txn, actor, row.id, own.into_iter().chain(new.members)).await?;
     let detail = json!({
-        "name": row.name, "tlp": row.tlp, "pap": row.pap, "sealed": new.sealed, "owner": row.owner_id,
+        "name": row.name, "tlp": row.tlp, "pap": row.pap, "handling": row.handling, "sealed": new.sealed, "owner": row.owner_id,
     });
     audit::record_of(&txn, env.now(), actor, Some(row.id), "create_operation", row.id, detail).await?;
     env.commit(txn).await?;

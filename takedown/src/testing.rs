@@ -180,6 +180,7 @@ impl Test {
             grading_scale: None,
             grading: None,
             tlp: seed.tlp,
+            handling: entities::Handling::H0,
             pap: Pap::Clear,
             created_at: START,
             operation_id: None,

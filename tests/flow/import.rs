@@ -44,6 +44,7 @@ fn request() -> ImportRequest {
         role: Some(Role::C2),
         tlp: Tlp::Green,
         pap: Pap::Green,
+        handling: entities::Handling::H0,
         operation: None,
         dry_run: false,
     }

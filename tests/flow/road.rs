@@ -30,6 +30,7 @@ async fn arrived(app: &App) -> Result<String> {
         role: Some(entities::Role::C2),
         tlp: Tlp::Clear,
         pap: entities::Pap::Green,
+        handling: entities::Handling::H0,
         operation: None,
         dry_run: false,
     };

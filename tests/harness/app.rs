@@ -112,6 +112,7 @@ impl App {
             role: None,
             tlp: Tlp::Clear,
             pap,
+            handling: entities::Handling::H0,
             operation: None,
             dry_run: false,
         };

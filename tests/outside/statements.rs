@@ -125,7 +125,8 @@ async fn the_number_of_statements_does_not_depend_on_the_rows() -> Result<()> {
             role: None,
             tlp: Tlp::Clear,
             pap: Pap::Green,
-            operation: None,
+            handling: entities::Handling::H0,
+ operation: None,
  dry_run: false,
         };
         intake::import(&env, &ana, &request, Format::Auto, Cursor::new(list.into_bytes()), |_| {}).await?;

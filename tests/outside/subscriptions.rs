@@ -63,6 +63,7 @@ async fn import(app: &App, name: &str, lines: &str, tlp: Tlp) -> Result<String> 
         role: None,
         tlp,
         pap: Pap::Green,
+        handling: entities::Handling::H0,
         operation: None,
         dry_run: false,
     };

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use entities::{LineVerdict, Pap, Role, Tlp};
+use entities::{Handling, LineVerdict, Pap, Role, Tlp};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use takedown::{
@@ -46,6 +46,9 @@ pub struct Words {
     /// notice), amber (neutral third parties only), red (our own tables only)
     #[arg(long, default_value = "green")]
     pap: Pap,
+    /// What its provider permits: h0, h1 (not in court without asking), h2 (not to be passed on without asking), h3
+    #[arg(long, default_value = "h0")]
+    handling: Handling,
     /// How to read it: auto tells by content
     #[arg(long, default_value = "auto")]
     format: Format,
@@ -116,6 +119,7 @@ async fn one(
         role: words.role,
         tlp: words.tlp,
         pap: words.pap,
+        handling: words.handling,
         operation,
         dry_run: words.dry_run,
     };

@@ -1,7 +1,7 @@
 //! `lockstep operation`.
 
 use clap::Subcommand;
-use entities::{Pap, Tlp, operation};
+use entities::{Handling, Pap, Tlp, operation};
 use serde_json::{Value, json};
 use takedown::{
     actor::Actor,
@@ -31,6 +31,9 @@ pub enum Words {
         /// What may be done at most with what belongs to it
         #[arg(long, default_value = "amber")]
         pap: Pap,
+        /// What its provider permits at most to be done with what belongs to it: h0, h1, h2, h3
+        #[arg(long, default_value = "h0")]
+        handling: Handling,
         /// Everybody who reads cases may know of it
         #[arg(long)]
         open: bool,
@@ -74,12 +77,12 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
     let actor = context.operator();
     let row = match words {
         Words::List => return list(context, &env, &actor).await,
-        Words::Create { name, members, tlp, pap, open } => {
+        Words::Create { name, members, tlp, pap, handling, open } => {
             let mut named = Vec::with_capacity(members.len());
             for member in &members {
                 named.push(operations::who(&env, &actor, member).await?);
             }
-            let new = NewOperation { name, tlp, pap, sealed: !open, members: named };
+            let new = NewOperation { name, tlp, pap, handling, sealed: !open, members: named };
             operations::create(&env, &actor, new).await?
         }
         Words::Add { operation, who } => {
@@ -170,6 +173,8 @@ fn show(row: &operation::Model, members: &[Member]) -> Value {
         .collect();
     json!({
         "id": row.id, "name": row.name, "sealedAt": row.sealed_at, "tlp": row.tlp, "pap": row.pap,
-        "owner": row.owner_id, "contact": row.contact, "members": members, "createdBy": row.created_by, "createdAt": row.created_at,
+        "handling": row.handling,
+        "owner": row.owner_id, "contact": row.contact, "members": members, "createdBy": row.created_by,
+        "createdAt": row.created_at,
     })
 }

@@ -1,9 +1,9 @@
 //! What may be looked up where the other side could notice, and what may leave.
 
-use entities::{Pap, Tlp};
+use entities::{Handling, Pap, Tlp};
 
 use super::{Action, forbidden};
-use crate::error::Error;
+use crate::{error::Error, marking::Marking};
 
 /// How visible a look-up is to the actor behind the infrastructure (reference/domain.md §7.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,27 +43,24 @@ pub enum Recipient {
     Desk,
 }
 
-/// May content marked `tlp` and `pap` leave to `recipient`? A notice tells the provider, and through it perhaps
-/// the actor, that somebody looks: PAP must allow an active step.
+/// May content with that marking leave to `recipient`? A notice tells the provider, and through it perhaps the actor, that
+/// somebody looks: PAP must allow an active step. Handling codes from H2 on bar every exit (reference/domain.md §7.3).
 ///
 /// # Errors
 /// [`Error::Forbidden`] with the marking that stops it.
-pub fn may_leave(tlp: Tlp, pap: Pap, recipient: Recipient) -> Result<(), Error> {
+pub fn may_leave(marking: Marking, recipient: Recipient) -> Result<(), Error> {
     let Recipient::Desk = recipient;
-    if tlp > Tlp::Clear {
-        return forbidden(
-            Action::SendNotice,
-            format!(
-                "it is marked TLP:{}: the originator must release it for this desk",
-                tlp.as_str().to_uppercase()
-            ),
-        );
+    let stopped = |label: String, why: &str| {
+        forbidden(Action::SendNotice, format!("it is marked {}: {why}", label.to_uppercase()))
+    };
+    if marking.handling >= Handling::H2 {
+        return stopped(marking.handling.to_string(), "its provider must permit that it is passed on");
     }
-    if pap > Pap::Green {
-        return forbidden(
-            Action::SendNotice,
-            format!("it is marked PAP:{}: no active step is allowed", pap.as_str().to_uppercase()),
-        );
+    if marking.tlp > Tlp::Clear {
+        return stopped(format!("tlp:{}", marking.tlp), "the originator must release it for this desk");
+    }
+    if marking.pap > Pap::Green {
+        return stopped(format!("pap:{}", marking.pap), "no active step is allowed");
     }
     Ok(())
 }

@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 
-use entities::{ActorRole, Pap, PartyId, PersonId, Tlp};
+use entities::{ActorRole, Handling, Pap, PartyId, PersonId, Tlp};
 use uuid::Uuid;
 
 use super::{Action, Reach, Recipient, Standing, Subject, check, clearance, may_leave, may_probe};
-use crate::actor::{Actor, Knows, Trail};
+use crate::{
+    actor::{Actor, Knows, Trail},
+    marking::Marking,
+};
 
 /// The actors of the columns.
 fn actors() -> Vec<(String, Actor)> {
@@ -89,10 +92,21 @@ pub fn markdown() -> String {
     row(&mut text, "TLP \\ PAP", Pap::ALL.iter().map(ToString::to_string));
     rule(&mut text, Pap::ALL.len());
     for tlp in Tlp::ALL {
-        let may = |pap| if may_leave(*tlp, pap, Recipient::Desk).is_ok() { "yes" } else { "no" };
+        let may = |pap| leaves(Marking { tlp: *tlp, pap, ..Marking::CLEAR });
         row(&mut text, &tlp.to_string(), Pap::ALL.iter().map(|pap| may(*pap).to_owned()));
     }
+    text += "\nAnd content with both labels clear, by its handling code.\n\n";
+    row(&mut text, "handling", ["leaves".to_owned()].into_iter());
+    rule(&mut text, 1);
+    for handling in Handling::ALL {
+        let may = leaves(Marking { handling: *handling, ..Marking::CLEAR });
+        row(&mut text, &handling.to_string(), [may.to_owned()].into_iter());
+    }
     text
+}
+
+fn leaves(marking: Marking) -> &'static str {
+    if may_leave(marking, Recipient::Desk).is_ok() { "yes" } else { "no" }
 }
 
 fn may(actor: &Actor, action: Action) -> &'static str {

@@ -103,7 +103,8 @@ struct Own<'a> {
     of: Option<OperationId>,
 }
 
-/// The operations that something was brought into; with `since`, those of which the ledger tells something between two events.
+/// The operations that something was brought into; with `since`, those of which the ledger tells something between two
+/// events.
 #[expect(clippy::disallowed_methods, reason = "each is grouped by itself; nobody is shown which they are")]
 async fn operations(env: &Env, since: Option<(i64, i64)>) -> Result<Vec<OperationId>, Error> {
     let ids: Vec<OperationId> = match since {

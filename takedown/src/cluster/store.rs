@@ -491,8 +491,8 @@ async fn members(
     Ok(changed)
 }
 
-/// Parks the hubs of a run over the names of an operation, or of none, and lets those go that shrank; of a `scope` those alone that were counted. Returns how many
-/// rows changed.
+/// Parks the hubs of a run over the names of an operation, or of none, and lets those go that shrank; of a `scope` those
+/// alone that were counted. Returns how many rows changed.
 ///
 /// # Errors
 /// The database refused.

@@ -1,6 +1,8 @@
 //! A batch arrives: every line or object gets a verdict, and the batch is stored wholly or not at all.
 
-use entities::{ImportId, LineVerdict, OperationId, Pap, Role, SourceId, Timestamp, Tlp, import, operation};
+use entities::{
+    Handling, ImportId, LineVerdict, OperationId, Pap, Role, SourceId, Timestamp, Tlp, import, operation,
+};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
@@ -47,6 +49,8 @@ pub struct ImportRequest {
     pub tlp: Tlp,
     /// What may be done with it.
     pub pap: Pap,
+    /// What its provider permits.
+    pub handling: Handling,
     /// The operation that it belongs to; none if it belongs to none. What belongs to one is new there, whatever others
     /// hold, and is marked at least as the operation is.
     pub operation: Option<OperationId>,
@@ -143,7 +147,12 @@ pub async fn import_entries(
         role: request.role.unwrap_or(Role::Unknown),
         tlp: request.tlp,
         pap: request.pap,
-        least: operation.as_ref().map_or(Marking::CLEAR, |row| Marking { tlp: row.tlp, pap: row.pap }),
+        handling: request.handling,
+        least: operation.as_ref().map_or(Marking::CLEAR, |row| Marking {
+            tlp: row.tlp,
+            pap: row.pap,
+            handling: row.handling,
+        }),
     };
     let operation = operation.map(|row| row.id);
     let (sender, mut chunks) = mpsc::channel(WAITING);

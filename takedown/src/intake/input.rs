@@ -70,6 +70,7 @@ mod tests {
             role: None,
             tlp: Tlp::Clear,
             pap: Pap::Clear,
+            handling: entities::Handling::H0,
             operation: None,
             dry_run,
         }

@@ -13,7 +13,7 @@ mod sightings;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use entities::{ImportId, LineVerdict, OperationId, Pap, Role, SourceId, Timestamp, Tlp};
+use entities::{Handling, ImportId, LineVerdict, OperationId, Pap, Role, SourceId, Timestamp, Tlp};
 use given::Given;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
 
@@ -81,6 +81,7 @@ pub(super) struct Fallback {
     pub(super) role: Role,
     pub(super) tlp: Tlp,
     pub(super) pap: Pap,
+    pub(super) handling: Handling,
     /// What everything is marked at least.
     pub(super) least: Marking,
 }
@@ -88,7 +89,8 @@ pub(super) struct Fallback {
 impl Fallback {
     /// The marking of something that an entry marks so, or not at all.
     pub(super) fn marking(&self, tlp: Option<Tlp>, pap: Option<Pap>) -> Marking {
-        Marking { tlp: tlp.unwrap_or(self.tlp), pap: pap.unwrap_or(self.pap) }.and(self.least)
+        let (tlp, pap) = (tlp.unwrap_or(self.tlp), pap.unwrap_or(self.pap));
+        Marking { tlp, pap, handling: self.handling }.and(self.least)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use entities::{
-    DeskId, NoticeId, NoticeState, ObservableId, OperationId, TaskId, TaskState, Tlp, notice, task,
+    DeskId, Handling, NoticeId, NoticeState, ObservableId, OperationId, TaskId, TaskState, Tlp, notice, task,
 };
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect, QueryTrait};
 use serde_json::{Value, json};
@@ -55,7 +55,10 @@ pub async fn draft(env: &Env, actor: &Actor, ids: &[TaskId]) -> Result<Vec<Notic
         let parts = tasks.len().div_ceil(most);
         for (index, part) in tasks.chunks(most).enumerate() {
             let names: Vec<&Known> = part.iter().filter_map(|task| known.get(&task.target_id)).collect();
+            let drawn_from = part.iter().filter_map(|task| markings.get(&task.target_id));
+            let Marking { handling, .. } = drawn_from.fold(Marking::CLEAR, |all, one| all.and(*one));
             let row = notice(env, actor, (&desk, operation), &names, (index + 1, parts))?;
+            let row = notice::Model { handling, ..row };
             store::insert(&txn, &row, part).await?;
             let detail = detail(&row, part.len());
             audit::record_of(&txn, env.now(), actor, operation, "draft_notice", row.id, detail).await?;
@@ -103,7 +106,7 @@ fn sort(
     let (mut by_desk, mut held) = (BTreeMap::<Letter, Vec<task::Model>>::new(), Vec::new());
     for task in tasks {
         let marking = markings.get(&task.target_id).unwrap_or(&Marking::CLEAR);
-        let hold = match (access::may_leave(marking.tlp, marking.pap, Recipient::Desk), task.desk_id) {
+        let hold = match (access::may_leave(*marking, Recipient::Desk), task.desk_id) {
             (Ok(()), Some(desk)) => {
                 by_desk.entry((desk, task.operation_id)).or_default().push(task);
                 continue;
@@ -143,6 +146,7 @@ fn notice(
         xarf: Value::Array(reports),
         sha256: String::new(),
         tlp: Tlp::Clear,
+        handling: Handling::H0,
         state: NoticeState::Draft,
         reason: None,
         message_id: format!("{id}@{}", settings.domain),
@@ -177,6 +181,6 @@ fn report_id(env: &Env) -> Uuid {
 fn detail(row: &notice::Model, names: usize) -> Value {
     json!({
         "desk": row.desk_id, "recipient": row.recipient, "names": names,
-        "sha256": row.sha256, "tlp": row.tlp, "message_id": row.message_id,
+        "sha256": row.sha256, "tlp": row.tlp, "handling": row.handling, "message_id": row.message_id,
     })
 }

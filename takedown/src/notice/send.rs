@@ -167,7 +167,7 @@ async fn objection(
     let markings = marking::of(txn, &ids).await?;
     let stopped = targets.iter().find_map(|target| {
         let marking = markings.get(&target.id).unwrap_or(&Marking::CLEAR);
-        let why = access::may_leave(marking.tlp, marking.pap, Recipient::Desk).err()?;
+        let why = access::may_leave(*marking, Recipient::Desk).err()?;
         Some(format!("{}: {why}", crate::intake::refang::defang(&target.value)))
     });
     if let Some(reason) = stopped {

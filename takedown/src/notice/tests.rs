@@ -1,8 +1,8 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use entities::{
-    NoticeState, ObservableId, ObservableState, Role, TaskId, TaskState, Tlp, audit_event, job, notice,
-    observable, task,
+    Handling, NoticeState, ObservableId, ObservableState, Role, TaskId, TaskState, Tlp, audit_event, job,
+    notice, observable, task,
 };
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 
@@ -312,4 +312,24 @@ async fn a_withdrawn_notice_gives_its_tasks_back() {
     withdraw(&test, &lea(), row.id, "another way was found").await.unwrap();
     assert_eq!(states(&test).await, [TaskState::Approved]);
     assert!(matches!(withdraw(&test, &lea(), row.id, "again").await, Err(Error::Conflict { .. })));
+}
+
+#[tokio::test]
+async fn what_its_provider_keeps_back_is_held_and_what_it_keeps_from_courts_says_so() {
+    let test = Test::with(settings()).await;
+    let other = Seed { name: "other-one.example", ..SEED };
+    let (targets, tasks) = approved(&test, &[SEED, other]).await;
+    for row in test.all::<entities::sighting::Entity>().await {
+        let handling = if row.observable_id == targets[0] { Handling::H1 } else { Handling::H2 };
+        let row = entities::sighting::ActiveModel { handling: Set(handling), ..row.into_active_model() };
+        row.update(&test.db).await.unwrap();
+    }
+    draft(&test, &Actor::System("draft-notices"), &tasks).await.unwrap();
+    let notices = test.all::<notice::Entity>().await;
+    assert_eq!(notices.len(), 1);
+    assert_eq!(notices[0].handling, Handling::H1);
+    let rows = test.all::<task::Entity>().await;
+    let held = rows.iter().find(|row| row.state == TaskState::Held).unwrap();
+    assert_eq!(held.target_id, targets[1]);
+    assert!(held.reason.as_deref().is_some_and(|reason| reason.contains("H2")), "{held:?}");
 }

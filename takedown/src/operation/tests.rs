@@ -40,7 +40,14 @@ async fn agency(test: &Test, key: &str) -> PartyId {
 }
 
 fn sealed(name: &str) -> NewOperation {
-    NewOperation { name: name.into(), tlp: Tlp::Clear, pap: Pap::Clear, sealed: true, members: Vec::new() }
+    NewOperation {
+        name: name.into(),
+        tlp: Tlp::Clear,
+        pap: Pap::Clear,
+        handling: Handling::H0,
+        sealed: true,
+        members: Vec::new(),
+    }
 }
 
 /// Imports a text; the report, and the verdict and reason of each line.
@@ -57,6 +64,7 @@ async fn import(
         role: None,
         tlp: Tlp::Green,
         pap: Pap::Green,
+        handling: Handling::H0,
         operation,
         dry_run: false,
     };
@@ -117,11 +125,12 @@ async fn what_only_a_sealed_operation_holds_is_imported_as_if_it_were_new() {
 async fn what_is_brought_into_an_operation_is_marked_at_least_as_it_is() {
     let test = Test::new().await;
     let lea = account(&test, "lea", ActorRole::Lead, None).await;
-    let new = NewOperation { tlp: Tlp::Red, pap: Pap::Amber, ..sealed("Magnus") };
+    let new = NewOperation { tlp: Tlp::Red, pap: Pap::Amber, handling: Handling::H2, ..sealed("Magnus") };
     let operation = create(&test, &lea, new).await.unwrap().id;
     import(&test, &lea, Some(operation), "evil-one.com\n").await.unwrap();
     let sightings = test.all::<entities::sighting::Entity>().await;
-    assert_eq!((sightings[0].tlp, sightings[0].pap), (Tlp::Red, Pap::Amber));
+    let marked = |row: &entities::sighting::Model| (row.tlp, row.pap, row.handling);
+    assert_eq!(marked(&sightings[0]), (Tlp::Red, Pap::Amber, Handling::H2));
     assert_eq!(sightings[0].operation_id, Some(operation));
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entities::{FactKind, ObservableId, Pap, Probe, Timestamp, Tlp, fact, observable, observation, sighting};
+use entities::{FactKind, ObservableId, Probe, Timestamp, fact, observable, observation, sighting};
 use playbooks::{Facts, Listing};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::SelectStatement,
@@ -12,6 +12,7 @@ use crate::{
     access,
     actor::Actor,
     error::Error,
+    marking::Marking,
     observe::reading::{DnsReading, Outcome, RdapDomainReading},
     visible,
 };
@@ -55,11 +56,9 @@ pub struct Registration {
 }
 
 impl Known {
-    /// The most restrictive markings of what is known.
-    pub fn markings(&self) -> (Tlp, Pap) {
-        let tlp = self.sightings.iter().map(|s| s.tlp).max().unwrap_or(Tlp::Clear);
-        let pap = self.sightings.iter().map(|s| s.pap).max().unwrap_or(Pap::Clear);
-        (tlp, pap)
+    /// The most restrictive marking of what is known.
+    pub fn marking(&self) -> Marking {
+        self.sightings.iter().map(Marking::of).fold(Marking::CLEAR, Marking::and)
     }
 
     /// May it be named to a provider's desk?
@@ -67,8 +66,7 @@ impl Known {
     /// # Errors
     /// [`Error::Forbidden`] with the marking that stops it.
     pub fn may_leave(&self) -> Result<(), Error> {
-        let (tlp, pap) = self.markings();
-        access::may_leave(tlp, pap, access::Recipient::Desk)
+        access::may_leave(self.marking(), access::Recipient::Desk)
     }
 
     /// First and last time that a source saw it; the time it was stored where the source does not say.

@@ -23,7 +23,8 @@ pub type Change = (task::Model, Vec<Event>);
 pub(super) type Moved = (TaskId, TaskState, TaskState);
 
 /// Applies events to tasks, stores the rows and records one ledger event for all of them that are of one operation, or of
-/// none, inside the caller's transaction. Whether `actor` may is the caller's question; this one refuses what the state machine refuses.
+/// none, inside the caller's transaction. Whether `actor` may is the caller's question; this one refuses what the state
+/// machine refuses.
 ///
 /// The ledger event names each task with its old and new state; for more than 20 tasks it holds their count,
 /// the count by transition, and the SHA-256 over the sorted lines `tsk_… from>to\n`. Looks that change no state

@@ -132,7 +132,7 @@ async fn heard(env: &Env, actor: &Actor, since: i64) -> Result<BTreeSet<i64>> {
         let total = audit::activity(env, actor, &filter, 1, None, true).await?.total;
         let mut every = 0;
         loop {
-            let slice = audit::activity(env, actor, &filter, 100, before, false).await?;
+            let slice = audit::activity(env, actor, &filter, 500, before, false).await?;
             every += slice.rows.len() as u64;
             found.extend(slice.rows.iter().map(|event| event.seq).filter(|seq| *seq > since));
             before = slice.rows.last().map(|event| event.seq);

@@ -175,6 +175,7 @@ impl World {
             id: self.env.id(),
             name: format!("{tag} operation"),
             tlp,
+            handling: entities::Handling::H0,
             pap: Pap::Clear,
             owner_id: None,
             sealed_at: (tag == SEALED).then_some(at),
@@ -212,6 +213,7 @@ impl World {
             role: None,
             tlp,
             pap: Pap::Green,
+            handling: entities::Handling::H0,
             operation,
             dry_run: false,
         };
@@ -272,6 +274,7 @@ impl World {
             xarf: json!([]),
             sha256: String::new(),
             tlp,
+            handling: entities::Handling::H0,
             state: NoticeState::Draft,
             reason: None,
             message_id: format!("{tag}@lockstep.example"),

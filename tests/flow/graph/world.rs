@@ -281,6 +281,7 @@ pub fn sighted(env: &Env, import: &import::Model, of: ObservableId, tlp: Tlp) ->
         grading_scale: None,
         grading: None,
         tlp,
+        handling: entities::Handling::H0,
         pap: Pap::Clear,
         created_at: START,
         operation_id: None,

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use entities::{ImportId, ObservableId, Pap, Role, SightingId, Timestamp, Tlp};
+use entities::{Handling, ImportId, ObservableId, Pap, Role, SightingId, Timestamp, Tlp};
 use sea_orm::Value;
 
 use super::{
@@ -33,6 +33,7 @@ struct Slot<'a> {
     first: Option<(i64, &'a Claim)>,
     tlp: Tlp,
     pap: Pap,
+    handling: Handling,
     valid_until: Option<Timestamp>,
     changed: bool,
 }
@@ -40,22 +41,25 @@ struct Slot<'a> {
 impl<'a> Slot<'a> {
     /// Takes one more claim in; `None` if it says something new, else where it was known from.
     fn take(&mut self, line: i64, claim: &'a Claim, store: &Batch<'_>) -> Option<Known> {
-        let Marking { tlp, pap } = store.fallback.marking(claim.tlp, claim.pap);
+        let Marking { tlp, pap, handling } = store.fallback.marking(claim.tlp, claim.pap);
         let known = match (self.stored, self.first) {
             (None, None) => {
                 self.first = Some((line, claim));
-                (self.tlp, self.pap, self.valid_until) = (tlp, pap, claim.valid_until);
+                (self.tlp, self.pap, self.handling) = (tlp, pap, handling);
+                self.valid_until = claim.valid_until;
                 return None;
             }
             (Some((_, known)), _) => known,
             (None, Some((first, _))) => Known::Line(first),
         };
-        if tlp <= self.tlp && pap <= self.pap && claim.valid_until <= self.valid_until {
+        let tighter = tlp > self.tlp || pap > self.pap || handling > self.handling;
+        if !tighter && claim.valid_until <= self.valid_until {
             return Some(known);
         }
         self.changed = true;
         self.tlp = self.tlp.max(tlp);
         self.pap = self.pap.max(pap);
+        self.handling = self.handling.max(handling);
         self.valid_until = self.valid_until.max(claim.valid_until);
         None
     }
@@ -89,6 +93,7 @@ pub(super) async fn store<'a>(
                     first: None,
                     tlp: Tlp::Clear,
                     pap: Pap::Clear,
+                    handling: Handling::H0,
                     valid_until: None,
                     changed: false,
                 });
@@ -117,7 +122,7 @@ async fn find(store: &Batch<'_>, slots: &mut [Slot<'_>]) -> Result<(), Error> {
         .ints("seen", keys().map(|key| key.seen_at.map_or(0, |at| at.0)))
         .query(
             store.txn,
-            "SELECT g.n, s.id, s.import_id, s.line, s.tlp, s.pap, s.valid_until \
+            "SELECT g.n, s.id, s.import_id, s.line, s.tlp, s.pap, s.valid_until, s.handling \
              FROM given g LEFT JOIN sighting s ON s.observable_id = g.observable AND s.source_id = $1 \
              AND s.family = g.family AND s.role = g.role AND COALESCE(s.seen_at, 0) = g.seen",
             vec![Value::from(store.source)],
@@ -133,6 +138,7 @@ async fn find(store: &Batch<'_>, slots: &mut [Slot<'_>]) -> Result<(), Error> {
         slot.tlp = row.try_get_by_index(4)?;
         slot.pap = row.try_get_by_index(5)?;
         slot.valid_until = row.try_get_by_index(6)?;
+        slot.handling = row.try_get_by_index(7)?;
     }
     Ok(())
 }
@@ -160,14 +166,15 @@ async fn insert(store: &Batch<'_>, slots: &[Slot<'_>]) -> Result<(), Error> {
         .texts("grading", claims().map(|c| c.grading.as_ref().map_or("", |(_, grading)| grading)))
         .texts("tlp", slots().map(|slot| slot.tlp.as_str()))
         .texts("pap", slots().map(|slot| slot.pap.as_str()))
+        .texts("handling", slots().map(|slot| slot.handling.as_str()))
         .execute(
             store.txn,
             &format!(
                 "INSERT INTO sighting (id, observable_id, source_id, import_id, line, family, role, seen_at, \
-                 valid_until, confidence, grading_scale, grading, tlp, pap, created_at, operation_id) \
+                 valid_until, confidence, grading_scale, grading, tlp, pap, handling, created_at, operation_id) \
                  SELECT g.id, g.observable, $1, $2, g.line, g.family, g.role, NULLIF(g.seen, {ABSENT}), \
                  NULLIF(g.until, {ABSENT}), NULLIF(g.confidence, {ABSENT}), NULLIF(g.scale, ''), \
-                 NULLIF(g.grading, ''), g.tlp, g.pap, $3, $4 FROM given g"
+                 NULLIF(g.grading, ''), g.tlp, g.pap, g.handling, $3, $4 FROM given g"
             ),
             vec![
                 Value::from(store.source),
@@ -190,11 +197,12 @@ async fn update(store: &Batch<'_>, slots: &[Slot<'_>]) -> Result<(), Error> {
         .ids("id", rows.iter().map(|(id, _)| id.0))
         .texts("tlp", rows.iter().map(|(_, slot)| slot.tlp.as_str()))
         .texts("pap", rows.iter().map(|(_, slot)| slot.pap.as_str()))
+        .texts("handling", rows.iter().map(|(_, slot)| slot.handling.as_str()))
         .ints("until", rows.iter().map(|(_, slot)| micros(slot.valid_until)))
         .execute(
             store.txn,
             &format!(
-                "UPDATE sighting SET tlp = g.tlp, pap = g.pap, valid_until = NULLIF(g.until, {ABSENT}) \
+                "UPDATE sighting SET tlp = g.tlp, pap = g.pap, handling = g.handling, valid_until = NULLIF(g.until, {ABSENT}) \
                  FROM given g WHERE sighting.id = g.id"
             ),
             Vec::new(),

@@ -290,6 +290,7 @@ fn drafted(env: &Env, desk: DeskId, tlp: Tlp) -> notice::Model {
         xarf: json!([]),
         sha256: String::new(),
         tlp,
+        handling: entities::Handling::H0,
         state: NoticeState::Draft,
         reason: None,
         message_id: format!("{id}@lockstep.example"),

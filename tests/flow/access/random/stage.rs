@@ -55,6 +55,7 @@ impl Stage {
             id: *id,
             name: id.to_string(),
             tlp: Tlp::Clear,
+            handling: entities::Handling::H0,
             pap: entities::Pap::Clear,
             owner_id: None,
             sealed_at: None,
