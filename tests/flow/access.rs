@@ -30,9 +30,8 @@ use self::{
 /// The whole answer as JSON, whatever it is.
 async fn ask(world: &World, actor: &Actor, document: &str, variables: Value) -> Result<Value> {
     let request = Request::new(document).variables(Variables::from_json(variables));
-    let schema = graphql::schema(world.env.clone());
-    match graphql::prepare(&schema, request, world.env.clone(), actor.clone()) {
-        Ok(prepared) => Ok(serde_json::to_value(prepared.execute(&schema).await)?),
+    match graphql::prepare(&world.schema, request, world.env.clone(), actor.clone()) {
+        Ok(prepared) => Ok(serde_json::to_value(prepared.execute(&world.schema).await)?),
         Err(refusals) => anyhow::bail!("{document}: {refusals:?}"),
     }
 }

@@ -130,6 +130,8 @@ pub struct Marked {
 
 pub struct World {
     pub env: Arc<Env>,
+    /// Over the surroundings; made once, since that takes longer than an answer.
+    pub schema: graphql::Schema,
     pub marked: Vec<Marked>,
 }
 
@@ -142,7 +144,9 @@ impl World {
     pub async fn store(database: &Database) -> Result<Self> {
         let clock = Clock::manual("2025-05-13T12:00:00Z".parse()?);
         let env = Env::new(database.connect().await?, clock, Ids::seeded(1), Settings::default());
-        let mut world = Self { env: Arc::new(env), marked: Vec::new() };
+        let env = Arc::new(env);
+        let schema = graphql::schema(env.clone());
+        let mut world = Self { env, schema, marked: Vec::new() };
         let list =
             br#"{"parties": [{"key": "tld:example", "kind": "registry", "name": "Example Registry"}]}"#;
         let lea = Actor::person("lea", ActorRole::Lead);
