@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use entities::{
     ActorRole, ClusterChangeKind, IdentityId, InviteId, PersonId, SessionId, Tlp, TokenId, cluster_change,
-    cluster_model, cluster_ruling, desk, fact, identity, invite, job, link, observation, party as directory,
-    party_claim, pivot, session, sighting, source, token, verification,
+    cluster_model, cluster_ruling, collision, desk, fact, identity, invite, job, link, observation,
+    operation_member, party as directory, party_claim, pivot, session, sighting, source, token, verification,
 };
 use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 use takedown::{
-    actor::Actor,
+    actor::{Actor, Knows, Trail},
     party,
     people::{NewPerson, person},
     token::{self as tokens, OwnToken},
@@ -44,6 +44,8 @@ fn account(name: &str, id: PersonId, role: ActorRole) -> Actor {
         id: Some(id),
         clearance: None,
         only: None,
+        knows: Knows::Its,
+        trail: Trail::default(),
     }
 }
 
@@ -94,8 +96,7 @@ async fn mia(world: &World) -> Result<Mia> {
         person_id: id,
         created_at: at,
     };
-    let new =
-        OwnToken { label: "redmark".into(), actions: Vec::new(), networks: Vec::new(), expires_at: None };
+    let new = OwnToken { label: "redmark".into(), ..OwnToken::default() };
     let (token, _) = tokens::create_own(env, &account("mia", id, ActorRole::Analyst), new).await?;
     let mia = Mia { id, session: session.id, token: token.id, invite: invite.id, identity: identity.id };
     insert(env, vec![session]).await?;
@@ -139,7 +140,16 @@ async fn ids(world: &World, mia: &Mia) -> Result<BTreeMap<&'static str, String>>
         trained_by: "lea".into(),
         trained_at: env.now(),
     };
+    let told = collision::Model {
+        id: env.id(),
+        operation_id: None,
+        told_to: "redmark-mia".into(),
+        contact: "redmark".into(),
+        at: env.now(),
+    };
     let mut ids = BTreeMap::from([
+        ("opn", red.operation.to_string()),
+        ("col", told.id.to_string()),
         ("obs", red.domain.to_string()),
         ("imp", red.import.to_string()),
         ("clu", red.cluster.to_string()),
@@ -155,6 +165,8 @@ async fn ids(world: &World, mia: &Mia) -> Result<BTreeMap<&'static str, String>>
     ]);
     insert(env, vec![change]).await?;
     insert(env, vec![model]).await?;
+    insert(env, vec![told]).await?;
+    ids.insert("mbr", one::<operation_member::Entity>(db, any()).await?.id.to_string());
     let sighted = one::<sighting::Entity>(db, any().add(sighting::Column::Tlp.eq(Tlp::Red))).await?;
     ids.insert("sgt", sighted.id.to_string());
     ids.insert(
@@ -205,7 +217,10 @@ fn open_to(kind: &str, asker: &str) -> bool {
         ("pty", _) | ("psn", "admin") => true,
         ("dsk", "admin" | "partner") => false,
         ("dsk", _) => true,
-        ("obs" | "imp" | "clu" | "tsk" | "ntc" | "chg" | "rul" | "piv", "analyst" | "lead") => true,
+        (
+            "opn" | "obs" | "imp" | "clu" | "tsk" | "ntc" | "chg" | "rul" | "piv",
+            "member" | "analyst" | "lead",
+        ) => true,
         _ => false,
     }
 }
