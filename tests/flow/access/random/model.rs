@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use entities::{
     ActorRole, Authority, Channel, ClusterId, DeskId, ImportId, NoticeId, NoticeState, ObservableId,
-    ObservableKind, SourceId, TaskId, TaskState, Tlp, cluster, cluster_member, import, link, notice,
-    observable, sighting, source, task,
+    ObservableKind, OperationId, SourceId, TaskId, TaskState, Tlp, cluster, cluster_member, import, link,
+    notice, observable, sighting, source, task,
 };
 use serde_json::json;
 use takedown::{actor::Actor, audit, env::Env};
@@ -117,23 +117,7 @@ impl Model {
     async fn store_in(&mut self, stage: &Stage, plan: &Plan, mark: SourceId, place: Place) -> Result<()> {
         let Stage { env, desk, operations, .. } = stage;
         let (at, own) = (env.now(), place.map(|of| operations[of]));
-        let arrivals: Vec<import::Model> = (0..3)
-            .map(|_| import::Model {
-                id: env.id(),
-                source_id: mark,
-                name: "-".into(),
-                format: "list".into(),
-                sha256: String::new(),
-                total: 0,
-                accepted: 0,
-                duplicate: 0,
-                rejected: 0,
-                lines_digest: String::new(),
-                created_by: "ana".into(),
-                created_at: at,
-                operation_id: own,
-            })
-            .collect();
+        let arrivals: Vec<import::Model> = (0..3).map(|_| arrival(env, mark, own)).collect();
         let rows: Vec<observable::Model> = plan
             .observables
             .iter()
@@ -224,6 +208,24 @@ impl Model {
         }
         env.commit(txn).await?;
         Ok(())
+    }
+}
+
+fn arrival(env: &Env, source: SourceId, operation: Option<OperationId>) -> import::Model {
+    import::Model {
+        id: env.id(),
+        source_id: source,
+        name: "-".into(),
+        format: "list".into(),
+        sha256: String::new(),
+        total: 0,
+        accepted: 0,
+        duplicate: 0,
+        rejected: 0,
+        lines_digest: String::new(),
+        created_by: "ana".into(),
+        created_at: env.now(),
+        operation_id: operation,
     }
 }
 
