@@ -31,6 +31,7 @@ pub struct Asked {
 }
 
 /// What stops a server when it is dropped.
+#[expect(dead_code, reason = "held for their drop")]
 pub enum Stop {
     /// A task of ours.
     Task(DropGuard),

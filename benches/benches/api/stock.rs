@@ -1,5 +1,6 @@
 //! What the books of async-graphql and sea-orm show: an object for each entity, a loader for each relation. It asks
 //! nobody for rights.
+#![expect(clippy::disallowed_methods, reason = "as others build it: it sees everything")]
 
 use std::{collections::HashMap, sync::Arc};
 
