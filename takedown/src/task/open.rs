@@ -103,6 +103,7 @@ pub async fn open(
     playbook: &str,
     reasons: &BTreeMap<ObservableId, String>,
 ) -> Result<OpenReport, Error> {
+    access::signed_in(actor)?;
     let playbook = find_playbook(playbook)?;
     let txn = env.begin().await?;
     let within = scope.targets(&txn, actor).await?;
