@@ -7,7 +7,10 @@ use time::OffsetDateTime;
 
 use crate::{
     attribution::Attribution,
-    cluster::{ClusterEvent, ClusterRuling, Explanation, PivotKind, explain, would_leave},
+    cluster::{
+        ClusterEvent, ClusterRuling, Explanation, PivotKind, SharedReason, explain, ruled, shared,
+        would_leave,
+    },
     context::{ContextExt, id, int},
     enums::{Authority, Channel, Handling, LinkKind, NoticeState, TaskState, Tlp, Verdict},
     error::Result,
@@ -171,9 +174,14 @@ impl ClusterMember {
         Ok(load(ctx, ObservableOf(self.0.observable_id)).await?.map(Observable))
     }
 
-    /// The strongest shared pivots, as JSON text: kind, value, how many share it, weight.
-    async fn reasons(&self) -> String {
-        self.0.reasons.to_string()
+    /// What it shares with other members, the strongest first.
+    async fn reasons(&self) -> Vec<SharedReason> {
+        shared(&self.0.reasons)
+    }
+
+    /// Who put it there and why; null if the evidence did.
+    async fn ruling(&self) -> Option<String> {
+        ruled(&self.0.reasons)
     }
 
     /// When it joined.

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use entities::{ClusterId, ObservableId, cluster_change, cluster_ruling, pivot};
+use serde::Deserialize as _;
 use takedown::cluster::{explain::Reason, kind, ruling, tell};
 use time::OffsetDateTime;
 
@@ -79,8 +80,10 @@ pub struct Explanation {
     cluster: ID,
     /// Its name.
     cluster_name: String,
-    /// The strongest reasons, as JSON text: kind, value, how many share it, weight, from when to when it was seen.
-    reasons: String,
+    /// What it shares with other members, the strongest first; nothing for one that a person put there.
+    reasons: Vec<SharedReason>,
+    /// Who put it there and why; null if the evidence did.
+    ruling: Option<String>,
     /// From the observable to the cluster's core. Empty for the core and for a member that a person put there.
     path: Vec<Step>,
 }
@@ -129,6 +132,18 @@ impl From<Reason> for SharedReason {
     }
 }
 
+/// What the stored reasons of a membership say of evidence.
+pub fn shared(reasons: &serde_json::Value) -> Vec<SharedReason> {
+    let each = reasons.as_array().into_iter().flatten();
+    each.filter_map(|reason| Reason::deserialize(reason).ok()).map(SharedReason::from).collect()
+}
+
+/// What they say of a person: who put the member there, and why.
+pub fn ruled(reasons: &serde_json::Value) -> Option<String> {
+    let ruling = reasons.as_array()?.iter().find(|reason| reason["kind"] == "ruling")?;
+    ruling["value"].as_str().map(str::to_owned)
+}
+
 /// Why an observable is in its cluster.
 ///
 /// # Errors
@@ -138,7 +153,8 @@ pub async fn explain(ctx: &Context<'_>, cluster: ClusterId, of: ObservableId) ->
     Ok(Explanation {
         cluster: told.cluster.into(),
         cluster_name: told.cluster_name,
-        reasons: told.reasons.to_string(),
+        reasons: shared(&told.reasons),
+        ruling: ruled(&told.reasons),
         path: told
             .path
             .into_iter()
@@ -434,9 +450,9 @@ impl Likely {
         int(self.0.weight)
     }
 
-    /// Its strongest reasons, as JSON text.
-    async fn reasons(&self) -> String {
-        self.0.reasons.to_string()
+    /// What it shares with members of that cluster, the strongest first.
+    async fn reasons(&self) -> Vec<SharedReason> {
+        shared(&self.0.reasons)
     }
 }
 

@@ -22,7 +22,7 @@ pub const LISTS: &[(&str, &str)] = &[
     ),
     (
         "Query.clusters",
-        "{ clusters(first: 50) { totalCount edges { node { id name size members(first: 5) { reasons observable { value } } \
+        "{ clusters(first: 50) { totalCount edges { node { id name size members(first: 5) { ruling reasons { value } observable { value } } \
          tasks(first: 5) { edges { node { reason target { value } } } } } } } }",
     ),
     (

@@ -327,7 +327,7 @@ impl World {
         let member = |of: &ObservableId| cluster_member::Model {
             cluster_id: row.id,
             observable_id: *of,
-            reasons: json!([{ "pivot": "redmark reason" }]),
+            reasons: json!([{ "kind": "link", "value": "redmark reason", "shared_by": 2, "weight": 1 }]),
             joined_at: at,
         };
         insert(&self.env, of.iter().map(member).collect::<Vec<_>>()).await?;
