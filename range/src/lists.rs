@@ -55,6 +55,12 @@ pub(crate) fn indicators(scenario: &Scenario, world: &World, family: &Family, mi
     Indicators { text, domains: mine.len(), duplicates, mistakes }
 }
 
+/// Honest names that somebody noticed, one a line: they sit at the registrars, name servers and networks of the families.
+pub(crate) fn neighbours(world: &World) -> String {
+    let honest = world.domains.iter().filter(|domain| domain.role == Role::Bystander);
+    honest.map(|domain| domain.name.clone() + "\n").collect()
+}
+
 /// A domain as a careless source writes it.
 fn written(rng: &mut ChaCha8Rng, domain: &Domain) -> String {
     let name = &domain.name;

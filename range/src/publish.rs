@@ -14,6 +14,8 @@ use crate::{Range, RangeError};
 pub struct Lists {
     /// One indicator list per family, in the order of the scenario.
     pub families: Vec<FamilyList>,
+    /// Honest names on the same hubs, one a line.
+    pub neighbours: PathBuf,
     /// Dead drops, CSV: platform, url, family, names.
     pub dead_drops: PathBuf,
     /// A folder of benign lists in the format of misp-warninglists (`NAME/list.json`).
@@ -73,6 +75,7 @@ impl Range {
         }
         Ok(Lists {
             families,
+            neighbours: write(folder, "indicators/neighbours.txt", &lists::neighbours(world))?,
             dead_drops: write(folder, "dead-drops.csv", &lists::dead_drops(world))?,
             warning_lists: folder.join("warninglists"),
             asn_v4: write(folder, "asn-ipv4.csv", &lists::asn_table(scenario, true))?,

@@ -2,6 +2,7 @@
 //! that act or stay silent. Its clock stands while work is in hand and jumps when there is none, so that days
 //! pass in seconds and the outcome is the same on any machine.
 
+mod groups;
 mod score;
 mod tell;
 
@@ -95,8 +96,9 @@ impl Story {
         let [ana, lea, max] =
             [("ana", ActorRole::Analyst), ("lea", ActorRole::Lead), ("max", ActorRole::Lead)].map(person);
         for list in &self.lists.families {
-            self.import(&ana, &list.family, &list.path, teller).await?;
+            self.import(&ana, Some(&list.family), &list.path, teller).await?;
         }
+        self.import(&ana, None, &self.lists.neighbours, teller).await?;
         self.observe(teller).await?;
         let clusters = cluster::recluster(&self.env, &lea).await?;
         teller.say(&format!("Grouped by rare shared pivots: {}.", clusters.text()));
@@ -113,13 +115,19 @@ impl Story {
         score::score(&self.env, &lea, &self.range).await
     }
 
-    async fn import(&self, ana: &Actor, family: &str, path: &Path, teller: &Teller) -> anyhow::Result<()> {
+    async fn import(
+        &self,
+        ana: &Actor,
+        family: Option<&str>,
+        path: &Path,
+        teller: &Teller,
+    ) -> anyhow::Result<()> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let request = ImportRequest {
             source: "range sensors".into(),
             name: name.clone(),
-            family: Some(family.to_owned()),
-            role: Some(Role::C2),
+            family: family.map(str::to_owned),
+            role: family.map(|_| Role::C2),
             tlp: Tlp::Clear,
             pap: Pap::Green,
             handling: entities::Handling::H0,

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::small;
 use crate::lists;
+use crate::world::Role;
 use crate::{Range, Scenario, generate};
 
 fn read(path: impl AsRef<Path>) -> String {
@@ -44,6 +45,13 @@ async fn the_folder_holds_what_sources_publish() {
         assert_eq!(on_it.len(), family.domains + family.mistakes);
     }
     assert_eq!(lists.families[0].mistakes, 1);
+    let neighbours = read(&lists.neighbours);
+    let honest = range.world().domains.iter().filter(|d| d.role == Role::Bystander).count();
+    assert!(honest > 0);
+    assert_eq!(neighbours.lines().count(), honest);
+    assert!(
+        names(&range, &lists.families[0].family).iter().all(|name| !neighbours.lines().any(|l| l == name))
+    );
     assert_eq!(read(&lists.dead_drops).lines().count(), 1 + range.world().dead_drops.len());
     assert_eq!(read(&lists.suffixes).lines().collect::<Vec<_>>(), range.suffixes());
     assert_eq!(json(lists.bootstrap.join("dns.json")), range.bootstrap_dns());

@@ -12,13 +12,14 @@ use takedown::{
     reads::{Page, cases, observables},
 };
 
+use super::groups::{self, Groups};
 use crate::output;
 
 /// What came of the action, registrar by registrar.
 #[derive(Debug, Serialize)]
 pub struct Scoreboard {
     /// Every registrar that acts has its noticed names verified as held by it, the silent ones' names are live,
-    /// nothing is falsely down, and the ledger verifies.
+    /// nothing is falsely down, no cluster holds a family and somebody else, and the ledger verifies.
     pub ok: bool,
     /// A row per registrar with tasks.
     pub registrars: Vec<Row>,
@@ -30,6 +31,8 @@ pub struct Scoreboard {
     pub falsely_down: Vec<String>,
     /// Targets that are held and that we do not call so.
     pub missed: Vec<String>,
+    /// What the clusters hold.
+    pub groups: Groups,
     /// The ledger.
     pub ledger: Chain,
 }
@@ -93,14 +96,16 @@ pub async fn score(env: &Env, actor: &Actor, range: &Range) -> anyhow::Result<Sc
         }
     }
     let registrars: Vec<Row> = rows.into_values().collect();
+    let groups = groups::score(env, actor, &truth).await?;
     let ledger = audit::verify(&env.db, None).await?;
     let acted = |row: &Row| if row.acts { row.verified_held == row.asked } else { row.live == row.asked };
     let ok = !registrars.is_empty()
         && registrars.iter().all(acted)
         && falsely_down.is_empty()
         && missed.is_empty()
+        && groups.mixed.is_empty()
         && matches!(ledger, Chain::Intact { .. });
-    Ok(Scoreboard { ok, registrars, tasks: tasks.len(), down, falsely_down, missed, ledger })
+    Ok(Scoreboard { ok, registrars, tasks: tasks.len(), down, falsely_down, missed, groups, ledger })
 }
 
 fn is_down(task: &task::Model) -> bool {
@@ -193,11 +198,13 @@ impl Scoreboard {
         let others: String =
             self.registrars.iter().flat_map(|row| &row.other).take(10).map(|o| format!("  {o}\n")).collect();
         format!(
-            "\nScoreboard\n{table}{others}\n{} of {} targets verified dark; falsely down {}; missed {}. Ledger: {ledger}.\n{}\n",
+            "\nScoreboard\n{table}{others}\n{} of {} targets verified dark; falsely down {}; missed {}.\n{}\nLedger: \
+             {ledger}.\n{}\n",
             self.down,
             self.tasks,
             self.falsely_down.len(),
             self.missed.len(),
+            self.groups.text(),
             if self.ok { "Everything is as it should be." } else { "Something is NOT as it should be." }
         )
     }

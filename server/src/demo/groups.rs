@@ -1,0 +1,73 @@
+//! What the clusters hold, against whose every name really is.
+
+use std::collections::BTreeMap;
+
+use range::Truth;
+use serde::Serialize;
+use takedown::{
+    actor::Actor,
+    env::Env,
+    reads::{Page, cases, observables},
+};
+
+/// The clusters and what is in them.
+#[derive(Debug, Default, Serialize)]
+pub struct Groups {
+    /// Clusters with two names or more.
+    pub clusters: usize,
+    /// Names of families that are in one.
+    pub grouped: usize,
+    /// Honest names on the same hubs that were looked at.
+    pub bystanders: usize,
+    /// Clusters that hold a family and another one or an honest name, each with whose names it holds.
+    pub mixed: Vec<String>,
+}
+
+impl Groups {
+    /// In a sentence.
+    pub fn text(&self) -> String {
+        let mixed: String = self.mixed.iter().take(5).map(|cluster| format!("\n  {cluster}")).collect();
+        format!(
+            "{} names of families in {} clusters, {} honest names on the same hubs beside them; mixed clusters {}.{mixed}",
+            self.grouped,
+            self.clusters,
+            self.bystanders,
+            self.mixed.len()
+        )
+    }
+}
+
+/// Reads every cluster.
+///
+/// # Errors
+/// The database refused.
+pub async fn score(env: &Env, actor: &Actor, truth: &BTreeMap<String, Truth>) -> anyhow::Result<Groups> {
+    let honest = truth.values().filter(|truth| truth.family.is_none()).count();
+    let mut groups = Groups { bystanders: honest, ..Groups::default() };
+    let mut page = Page::first(Page::MOST);
+    loop {
+        let slice = cases::clusters(env, actor, None, page).await?;
+        page.after = slice.rows.last().map(|cluster| cluster.id.0);
+        let ids: Vec<_> = slice.rows.iter().map(|cluster| cluster.id).collect();
+        let members = cases::members(env, actor, &ids).await?;
+        for cluster in &slice.rows {
+            let ids: Vec<_> =
+                members.get(&cluster.id).into_iter().flatten().map(|m| m.observable_id).collect();
+            let names = observables::by_ids(env, actor, &ids).await?;
+            let known: Vec<&Truth> = names.values().filter_map(|name| truth.get(&name.value)).collect();
+            let mut whose: BTreeMap<&str, usize> = BTreeMap::new();
+            for truth in &known {
+                *whose.entry(truth.family.as_deref().unwrap_or("nobody")).or_default() += 1;
+            }
+            groups.clusters += usize::from(known.len() > 1);
+            groups.grouped += known.iter().filter(|truth| truth.family.is_some()).count();
+            if whose.len() > 1 {
+                let text = whose.iter().map(|(family, names)| format!("{names} of {family}"));
+                groups.mixed.push(text.collect::<Vec<_>>().join(", "));
+            }
+        }
+        if !slice.more {
+            return Ok(groups);
+        }
+    }
+}
