@@ -23,6 +23,7 @@ pub mod moment;
 pub mod project;
 pub mod ruling;
 mod run;
+mod service;
 pub mod shape;
 mod store;
 pub mod tell;

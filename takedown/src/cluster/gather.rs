@@ -12,11 +12,12 @@ use sha2::{Digest, Sha256};
 use super::{
     kind::{PivotKind, is_placeholder},
     moment::Moment,
+    service::hosts_others,
 };
 use crate::{
     actor::Actor,
     error::Error,
-    intake::format::Format,
+    intake::{benign::Benign, format::Format},
     observe::reading::{DnsReading, RdapDomainReading},
     visible,
 };
@@ -61,11 +62,12 @@ const fn reverse(kind: LinkKind) -> Option<PivotKind> {
 /// Inputs that tell of one matter, so that to be named in one says something. A list says nothing by that.
 const DOCUMENTS: [Format; 3] = [Format::Text, Format::Stix, Format::Misp];
 
-/// What these names hold, as far as `actor` sees it.
+/// What these names hold, as far as `actor` sees it, without what parking services and sinkholes give to all they hold.
 ///
 /// # Errors
 /// The database refused.
 pub async fn gather(
+    benign: &Benign,
     db: &impl ConnectionTrait,
     actor: &Actor,
     ids: &[ObservableId],
@@ -78,6 +80,7 @@ pub async fn gather(
         documents(db, actor, ids, &mut held).await?;
         readings(db, actor, ids, &mut held).await?;
     }
+    held.retain(|(_, kind, value), _| !hosts_others(benign, kind, value));
     Ok(held)
 }
 

@@ -99,12 +99,12 @@ pub async fn refresh_all(env: &Env, actor: &Actor) -> Result<(), Error> {
 pub async fn refresh(env: &Env, actor: &Actor, ids: &[ObservableId]) -> Result<(), Error> {
     for part in ids.chunks(NAMES as usize) {
         // Mostly there is nothing to write, and nobody is kept waiting.
-        if of(&env.db, actor, part).await? == wanted(&env.db, actor, part).await? {
+        if of(&env.db, actor, part).await? == wanted(env, &env.db, actor, part).await? {
             continue;
         }
         let txn = env.begin().await?;
         alone(&txn).await?;
-        let (present, wanted) = (of(&txn, actor, part).await?, wanted(&txn, actor, part).await?);
+        let (present, wanted) = (of(&txn, actor, part).await?, wanted(env, &txn, actor, part).await?);
         remove(&txn, present.difference(&wanted)).await?;
         let own = operations(&txn, actor, part).await?;
         let new = wanted.difference(&present).map(|row| holding::ActiveModel {
@@ -137,12 +137,13 @@ async fn operations(
 }
 
 async fn wanted(
+    env: &Env,
     db: &impl ConnectionTrait,
     actor: &Actor,
     ids: &[ObservableId],
 ) -> Result<BTreeSet<Held>, Error> {
     let row = |(of, kind, value): (_, &str, _)| Held { of, kind: kind.to_owned(), value };
-    Ok(gather(db, actor, ids).await?.into_keys().map(row).collect())
+    Ok(gather(&env.intake.benign, db, actor, ids).await?.into_keys().map(row).collect())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one writer of holdings, for all of them")]

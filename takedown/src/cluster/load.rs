@@ -12,7 +12,7 @@ use super::{
     holdings::{self, Value},
     kind::PivotKind,
 };
-use crate::{actor::Actor, error::Error, visible};
+use crate::{actor::Actor, env::Env, error::Error, visible};
 
 /// Names in one page.
 const PAGE: u64 = 10_000;
@@ -128,16 +128,13 @@ pub async fn around(db: &impl ConnectionTrait, actor: &Actor, around: &Around) -
 ///
 /// # Errors
 /// The database refused.
-pub async fn seen(
-    db: &impl ConnectionTrait,
-    actor: &Actor,
-    ids: &[ObservableId],
-) -> Result<(Population, Holdings), Error> {
+pub async fn seen(env: &Env, actor: &Actor, ids: &[ObservableId]) -> Result<(Population, Holdings), Error> {
+    let db = &env.db;
     let mut loading = Loading::new(rulings(db, actor).await?);
     for part in ids.chunks(IDS) {
         loading.names(named(db, actor, part).await?);
     }
-    let held = gather(db, actor, ids).await?;
+    let held = gather(&env.intake.benign, db, actor, ids).await?;
     for (of, kind, value) in held.keys() {
         loading.row(*of, kind, value);
     }

@@ -73,7 +73,7 @@ pub async fn explain(
     let row = visible::clusters(actor).filter(cluster::Column::Id.eq(member.cluster_id)).one(&env.db).await?;
     let row = row.ok_or_else(|| Error::not_found("cluster", member.cluster_id))?;
     let members = members(env, actor, row.id).await?;
-    let (population, held) = load::seen(&env.db, actor, &members).await?;
+    let (population, held) = load::seen(env, actor, &members).await?;
     let tuning = tuning(&env.settings.cluster);
     let ids = population.by_name();
     let path = tokio::task::spawn_blocking(move || path(&population.features, tuning, &name));
@@ -138,7 +138,7 @@ pub async fn would_leave(
 ) -> Result<Vec<ObservableId>, Error> {
     access::check(actor, Action::Read, Subject::System)?;
     let members = members(env, actor, id).await?;
-    let (population, _) = load::seen(&env.db, actor, &members).await?;
+    let (population, _) = load::seen(env, actor, &members).await?;
     let (tuning, value) = (tuning(&env.settings.cluster), value.to_owned());
     let leaving = tokio::task::spawn_blocking(move || {
         let leaving = explain::would_leave(&population.features, tuning, kind, &value);
