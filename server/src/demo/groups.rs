@@ -10,6 +10,9 @@ use takedown::{
     reads::{Page, cases, observables},
 };
 
+/// Whose an honest name is.
+const NOBODY: &str = "nobody";
+
 /// The clusters and what is in them.
 #[derive(Debug, Default, Serialize)]
 pub struct Groups {
@@ -19,19 +22,27 @@ pub struct Groups {
     pub grouped: usize,
     /// Honest names on the same hubs that were looked at.
     pub bystanders: usize,
-    /// Clusters that hold a family and another one or an honest name, each with whose names it holds.
+    /// Clusters that hold a family and an honest name, each with whose names it holds.
+    pub strangers: Vec<String>,
+    /// Clusters of several families: one hand that runs both, or a coincidence.
     pub mixed: Vec<String>,
 }
 
 impl Groups {
     /// In a sentence.
     pub fn text(&self) -> String {
-        let mixed: String = self.mixed.iter().take(5).map(|cluster| format!("\n  {cluster}")).collect();
+        let wrong: String = self.strangers.iter().take(5).map(|cluster| format!("\n  {cluster}")).collect();
         format!(
-            "{} names of families in {} clusters, {} honest names on the same hubs beside them; mixed clusters {}.{mixed}",
+            "{} names of families in {} clusters; of {} honest names on the same hubs {} are in one with a family; {} of \
+             several families.{wrong}",
             self.grouped,
             self.clusters,
             self.bystanders,
+            if wrong.is_empty() {
+                "none".to_owned()
+            } else {
+                format!("some ({} clusters)", self.strangers.len())
+            },
             self.mixed.len()
         )
     }
@@ -57,13 +68,14 @@ pub async fn score(env: &Env, actor: &Actor, truth: &BTreeMap<String, Truth>) ->
             let known: Vec<&Truth> = names.values().filter_map(|name| truth.get(&name.value)).collect();
             let mut whose: BTreeMap<&str, usize> = BTreeMap::new();
             for truth in &known {
-                *whose.entry(truth.family.as_deref().unwrap_or("nobody")).or_default() += 1;
+                *whose.entry(truth.family.as_deref().unwrap_or(NOBODY)).or_default() += 1;
             }
             groups.clusters += usize::from(known.len() > 1);
             groups.grouped += known.iter().filter(|truth| truth.family.is_some()).count();
             if whose.len() > 1 {
                 let text = whose.iter().map(|(family, names)| format!("{names} of {family}"));
-                groups.mixed.push(text.collect::<Vec<_>>().join(", "));
+                let text = text.collect::<Vec<_>>().join(", ");
+                if whose.contains_key(NOBODY) { &mut groups.strangers } else { &mut groups.mixed }.push(text);
             }
         }
         if !slice.more {

@@ -19,7 +19,7 @@ use crate::output;
 #[derive(Debug, Serialize)]
 pub struct Scoreboard {
     /// Every registrar that acts has its noticed names verified as held by it, the silent ones' names are live,
-    /// nothing is falsely down, no cluster holds a family and somebody else, and the ledger verifies.
+    /// nothing is falsely down, no cluster holds a family and an honest name, and the ledger verifies.
     pub ok: bool,
     /// A row per registrar with tasks.
     pub registrars: Vec<Row>,
@@ -103,7 +103,7 @@ pub async fn score(env: &Env, actor: &Actor, range: &Range) -> anyhow::Result<Sc
         && registrars.iter().all(acted)
         && falsely_down.is_empty()
         && missed.is_empty()
-        && groups.mixed.is_empty()
+        && groups.strangers.is_empty()
         && matches!(ledger, Chain::Intact { .. });
     Ok(Scoreboard { ok, registrars, tasks: tasks.len(), down, falsely_down, missed, groups, ledger })
 }
