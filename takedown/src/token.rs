@@ -247,6 +247,8 @@ async fn holder(env: &Env, row: &token::Model) -> Result<Actor, Error> {
         // An act that this version does not know is not allowed.
         names.split(' ').filter_map(Action::named).collect::<Arc<[Action]>>()
     });
+    // One that is for everything its person may do is still no person who has signed in.
+    let allowed = allowed.or_else(|| row.person_id.is_some().then(|| Action::ALL.into()));
     let actor = match row.person_id {
         Some(id) => person::actor(&env.db, id).await?,
         None => {

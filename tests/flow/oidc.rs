@@ -263,11 +263,17 @@ async fn what_the_provider_answers_instead_of_a_code_is_told() -> Result<()> {
         let way = world.begin().await?;
         let query = format!("code=c&iss=https%3A%2F%2Fid.example&state={}", way.asked["state"]);
         assert_eq!(world.back_with(&way.cookie, &query, home()).await?, out("not-believed"));
+        // A page that sends its visitors here makes nobody wait.
+        let before = world.ledger().await?.len();
+        for _ in 0..30 {
+            assert_eq!(world.back_with("", "code=c&state=x", home()).await?, out("again"));
+        }
+        assert_eq!(world.ledger().await?.len(), before);
         // Whoever tries again and again waits, and fills no ledger.
         for _ in 0..10 {
-            world.back_with("", "", home()).await?;
+            world.back_with(&way.cookie, "code=c&state=x", home()).await?;
         }
-        assert_eq!(world.back_with("", "", home()).await?, out("wait"));
+        assert_eq!(world.back_with(&way.cookie, "code=c&state=x", home()).await?, out("wait"));
         let refusals = world.ledger().await?.iter().filter(|event| event.verb == "refuse_sign_in").count();
         assert!(refusals < 8, "{refusals}");
         world.enter("7", &["desk"], None).await.context("the honest get in from there")?;

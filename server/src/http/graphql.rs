@@ -127,7 +127,7 @@ async fn who(app: &App, rates: &Rates, headers: &HeaderMap, device: &Device) -> 
     match auth::caller(&app.env, headers, device).await {
         Ok(caller) => slowed(Asker::of(headers, device.address)).map(|()| caller),
         Err(error) => {
-            slowed(Asker::Address(device.address))?;
+            slowed(Asker::address(device.address))?;
             Err(Box::new(answer::refusal(&error)))
         }
     }

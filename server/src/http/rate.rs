@@ -28,7 +28,7 @@ const MOST: usize = 100_000;
 pub enum Asker {
     /// By a token or a session: the hash of what it sent.
     Secret([u8; 32]),
-    /// Nobody, from there.
+    /// Nobody, from there; of an IPv6 address the /64 that its host can choose from.
     Address(Option<IpAddr>),
 }
 
@@ -36,12 +36,23 @@ impl Asker {
     /// Who sent these headers.
     pub fn of(headers: &HeaderMap, from: Option<IpAddr>) -> Self {
         let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        token.or_else(|| auth::cookie(headers, auth::SESSION)).map_or(Self::Address(from), Self::secret)
+        token
+            .or_else(|| auth::cookie(headers, auth::SESSION))
+            .map_or_else(|| Self::address(from), Self::secret)
     }
 
-    /// Who knows a secret.
+    /// Who knows a secret, or what an `Authorization` header says of it, however it is spaced.
     pub fn secret(secret: &str) -> Self {
-        Self::Secret(Sha256::digest(secret).into())
+        let bare = secret.split_once(' ').map_or(secret, |(_, secret)| secret);
+        Self::Secret(Sha256::digest(bare.trim()).into())
+    }
+
+    /// Nobody, from there.
+    pub fn address(from: Option<IpAddr>) -> Self {
+        Self::Address(from.map(|from| match from.to_canonical() {
+            IpAddr::V6(address) => IpAddr::from((u128::from(address) >> 64 << 64).to_be_bytes()),
+            address @ IpAddr::V4(_) => address,
+        }))
     }
 }
 
@@ -138,6 +149,17 @@ mod tests {
         assert!(ask(&ana, 3_600_000).is_err());
         let none = Rates::new(0, 1);
         assert!((0..1_000).all(|_| none.take(ana.clone(), begin).is_ok()), "no limit");
+    }
+
+    #[test]
+    fn nobody_has_two_buckets_by_writing_otherwise_or_from_a_neighbouring_address() {
+        let same = ["Bearer lks_a", "bEarer lks_a", "Bearer   lks_a ", "lks_a"].map(Asker::secret);
+        assert!(same.iter().all(|asker| *asker == same[0]));
+        assert!(Asker::secret("Bearer lks_b") != same[0]);
+        let from = |text: &str| Asker::address(Some(text.parse().expect("an address")));
+        assert!(from("2001:db8::1") == from("2001:db8::ffff:1"));
+        assert!(from("2001:db8::1") != from("2001:db8:0:1::1"));
+        assert!(from("192.0.2.1") == from("::ffff:192.0.2.1") && from("192.0.2.1") != from("192.0.2.2"));
     }
 
     #[test]

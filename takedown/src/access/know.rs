@@ -59,7 +59,14 @@ pub(super) fn check(actor: &Actor, action: Action, subject: Subject<'_>) -> Resu
     let Subject::Operation { standing, sealed } = subject else {
         // What belongs to no operation is not what a token for some is for.
         let apart = matches!(actor, Actor::Person { knows: Knows::Only(_), .. })
-            && matches!(action, Action::ImportIndicators | Action::CreateOperation);
+            && matches!(
+                action,
+                Action::ImportIndicators
+                    | Action::CreateOperation
+                    | Action::TrainAttribution
+                    | Action::ManageParties
+                    | Action::ManageJobs
+            );
         return if apart {
             forbidden(action, "this token is for some operations: name one of them".into())
         } else {

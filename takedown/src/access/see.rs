@@ -106,6 +106,7 @@ impl Scoped for collision::Entity {
     fn within(sight: Sight<'_>) -> Condition {
         let told = Condition::all()
             .add(collision::Column::OperationId.is_null())
+            .add(sight.knows((collision::Entity, collision::Column::OperationId)))
             .add(collision::Column::ToldTo.eq(sight.actor.to_string()));
         let its = Condition::all()
             .add(collision::Column::OperationId.is_not_null())

@@ -19,10 +19,11 @@ pub async fn record_reads(env: &Env, actor: &Actor, known: &mut BTreeSet<Operati
         return Ok(());
     }
     let sealed = sealed(env, &shown).await?;
-    known.extend(shown);
     if sealed.is_empty() {
         return Ok(());
     }
+    // Only these: one that is open now may be sealed while a subscription runs.
+    known.extend(sealed.iter().copied());
     let written = async {
         let txn = env.begin().await?;
         for id in sealed {

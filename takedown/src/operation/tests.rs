@@ -241,6 +241,10 @@ async fn a_token_for_an_operation_reads_and_adds_to_nothing_else() {
     assert!(matches!(import(&test, &token, Some(two), "x.com\n").await, Err(Error::NotFound { .. })));
     import(&test, &token, Some(one), "evil-four.com\n").await.unwrap();
     assert!(matches!(create(&test, &token, sealed("Three")).await, Err(Error::Forbidden { .. })));
+    for act in [Action::ManageJobs, Action::ManageParties, Action::TrainAttribution] {
+        assert!(access::check(&lea, act, Subject::System).is_ok());
+        assert!(access::check(&token, act, Subject::System).is_err(), "{act:?}: it is for one operation");
+    }
     let more = crate::token::OwnToken { label: "more".into(), ..Default::default() };
     assert!(matches!(crate::token::create_own(&test, &token, more).await, Err(Error::Invalid { .. })));
     let page = Page::first(10);
@@ -285,6 +289,18 @@ async fn what_is_read_of_a_sealed_operation_is_one_event_a_request_and_for_its_m
     assert_eq!((events(&lea).await, events(&max).await), (4, 0));
     let heard = crate::reads::feed::after(&test, &max, 0).await.unwrap().0.len();
     assert_eq!(crate::reads::feed::after(&test, &lea, 0).await.unwrap().0.len(), heard + 1);
+
+    // What is sealed while somebody goes on listening is written down from then on.
+    let listening = lea.clone().afresh();
+    let mut known = std::collections::BTreeSet::from([shut]);
+    for sealing in [true, false] {
+        observables::list(&test, &listening, &all, Page::first(100)).await.unwrap();
+        record_reads(&test, &listening, &mut known).await.unwrap();
+        if sealing {
+            seal(&test, &lea, open).await.unwrap();
+        }
+    }
+    assert_eq!(reads().await, [(lea.to_string(), Some(shut)), (lea.to_string(), Some(open))]);
 }
 
 /// Three names that share a registrant and a registrar, in an operation or in none.

@@ -76,6 +76,16 @@ fn lives(env: &Env, row: &session::Model) -> bool {
 /// # Errors
 /// [`Error::Unauthenticated`] for one that is unknown or has ended, without saying which.
 pub async fn actor(env: &Env, secret: &str) -> Result<(Actor, SessionId), Error> {
+    let found = unused(env, secret).await?;
+    env.used.session(found.1, env.now());
+    Ok(found)
+}
+
+/// The same, without counting as use: a page that only listens keeps no session alive.
+///
+/// # Errors
+/// As [`actor`].
+pub async fn unused(env: &Env, secret: &str) -> Result<(Actor, SessionId), Error> {
     if !secret.starts_with(PREFIX) || secret.len() > 128 {
         return Err(Error::Unauthenticated);
     }
@@ -86,9 +96,7 @@ pub async fn actor(env: &Env, secret: &str) -> Result<(Actor, SessionId), Error>
     if !same || !lives(env, &row) {
         return Err(Error::Unauthenticated);
     }
-    let actor = person::actor(&env.db, row.person_id).await?;
-    env.used.session(row.id, env.now());
-    Ok((actor, row.id))
+    Ok((person::actor(&env.db, row.person_id).await?, row.id))
 }
 
 /// One's own sessions that live, oldest first.

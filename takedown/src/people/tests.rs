@@ -207,6 +207,12 @@ async fn a_session_ends_when_idle_when_old_when_ended_and_when_its_person_change
     used::write(&test).await.expect("written");
     test.clock.advance(Duration::from_secs(60 * 60));
     assert!(!lives(&idle).await, "idle");
+    let listening = enter().await.secret.0;
+    for _ in 0..61 {
+        let _ = session::unused(&test, &listening).await;
+        test.clock.advance(Duration::from_secs(60));
+    }
+    assert!(!lives(&listening).await, "a page that only listens is idle");
     let old = enter().await.secret.0;
     for _ in 0..14 {
         test.clock.advance(Duration::from_secs(55 * 60));
@@ -251,7 +257,9 @@ async fn nobody_ends_or_sees_the_session_or_token_of_another() {
     let (made, secret) = token::create_own(&test, &as_ana, new).await.expect("a token");
     assert!(matches!(token::revoke(&test, &as_bo, made.id).await, Err(Error::NotFound { .. })));
     assert!(token::own(&test, &as_bo).await.expect("tokens").is_empty());
-    assert!(token::actor(&test, &secret, None).await.is_ok());
+    let as_token = token::actor(&test, &secret, None).await.expect("hers");
+    let another = OwnToken { label: "for ever".into(), ..OwnToken::default() };
+    assert!(token::create_own(&test, &as_token, another).await.is_err(), "a token that leaks would live on");
     session::end(&test, &root(), ana.session).await.expect("an administrator ends any");
     assert!(session::actor(&test, &ana.secret.0).await.is_err());
     token::revoke(&test, &as_ana, made.id).await.expect("revoked");

@@ -74,7 +74,12 @@ pub(super) async fn open(
     // A cookie is taken from a page of ours only, here as everywhere: else any page could listen as its visitor.
     let actor = match auth::caller(&app.env, headers, &device).await {
         Ok(caller) => caller.actor,
-        Err(error) => return answer::refusal(&error),
+        Err(error) => {
+            return match rates.take(Asker::address(device.address), Now::now()) {
+                Ok(()) => answer::refusal(&error),
+                Err(wait) => rate::too_often(wait),
+            };
+        }
     };
     let asker = Asker::of(headers, device.address);
     if let Err(wait) = rates.take(asker.clone(), Now::now()) {
@@ -355,7 +360,8 @@ impl Session {
 async fn who(app: &App, given: &Given, device: &Device) -> Result<Actor, Close> {
     let known = match given {
         Given::Nothing => return Ok(Actor::Nobody),
-        Given::Cookie(secret) => session::actor(&app.env, secret).await.map(|(actor, _)| actor),
+        // The handshake was the use.
+        Given::Cookie(secret) => session::unused(&app.env, secret).await.map(|(actor, _)| actor),
         Given::Authorization(given) => {
             let (scheme, secret) = given.split_once(' ').ok_or(FORBIDDEN)?;
             if !scheme.eq_ignore_ascii_case("bearer") {

@@ -145,7 +145,7 @@ pub async fn begin(env: &Env, provider: &Provider) -> Result<Begun, Refused> {
 /// Signs in whom the provider vouches for. The session that the browser had before ends.
 ///
 /// # Errors
-/// A [`Refused`]; the ledger keeps it.
+/// A [`Refused`]; the ledger keeps it, unless nothing was begun in this browser.
 pub async fn finish(
     env: &Env,
     provider: &Provider,
@@ -154,6 +154,10 @@ pub async fn finish(
     device: &Device,
     before: Option<&str>,
 ) -> Result<SignedIn, Refused> {
+    // Any page can send its visitors here as often as it likes: that costs nothing, and nobody at their address waits.
+    if cookie.is_none() {
+        return Err(Refused::State);
+    }
     let (vouched, tokens, refresh_at) = match vouched(env, provider, cookie, answer).await {
         Ok(vouched) => vouched,
         Err(why) => return Err(refused(env, provider, device, None, why).await),
