@@ -52,20 +52,24 @@ impl Groups {
 ///
 /// # Errors
 /// The database refused.
-pub async fn score(env: &Env, actor: &Actor, truth: &BTreeMap<String, Truth>) -> anyhow::Result<Groups> {
-    let honest = truth.values().filter(|truth| truth.family.is_none()).count();
-    let mut groups = Groups { bystanders: honest, ..Groups::default() };
+pub async fn score(
+    env: &Env,
+    actor: &Actor,
+    truth: &BTreeMap<String, Truth>,
+    bystanders: usize,
+) -> anyhow::Result<Groups> {
+    let mut groups = Groups { bystanders, ..Groups::default() };
     let mut page = Page::first(Page::MOST);
     loop {
         let slice = cases::clusters(env, actor, None, page).await?;
         page.after = slice.rows.last().map(|cluster| cluster.id.0);
         let ids: Vec<_> = slice.rows.iter().map(|cluster| cluster.id).collect();
         let members = cases::members(env, actor, &ids).await?;
-        for cluster in &slice.rows {
-            let ids: Vec<_> =
-                members.get(&cluster.id).into_iter().flatten().map(|m| m.observable_id).collect();
-            let names = observables::by_ids(env, actor, &ids).await?;
-            let known: Vec<&Truth> = names.values().filter_map(|name| truth.get(&name.value)).collect();
+        let all: Vec<_> = members.values().flatten().map(|member| member.observable_id).collect();
+        let names = observables::by_ids(env, actor, &all).await?;
+        for members in ids.iter().filter_map(|cluster| members.get(cluster)) {
+            let names = members.iter().filter_map(|member| names.get(&member.observable_id));
+            let known: Vec<&Truth> = names.filter_map(|name| truth.get(&name.value)).collect();
             let mut whose: BTreeMap<&str, usize> = BTreeMap::new();
             for truth in &known {
                 *whose.entry(truth.family.as_deref().unwrap_or(NOBODY)).or_default() += 1;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use entities::{TaskState, Verdict, task};
-use range::{Range, Truth};
+use range::{Range, Role, Truth};
 use serde::Serialize;
 use takedown::{
     actor::Actor,
@@ -96,7 +96,8 @@ pub async fn score(env: &Env, actor: &Actor, range: &Range) -> anyhow::Result<Sc
         }
     }
     let registrars: Vec<Row> = rows.into_values().collect();
-    let groups = groups::score(env, actor, &truth).await?;
+    let bystanders = range.world().domains.iter().filter(|domain| domain.role == Role::Bystander).count();
+    let groups = groups::score(env, actor, &truth, bystanders).await?;
     let ledger = audit::verify(&env.db, None).await?;
     let acted = |row: &Row| if row.acts { row.verified_held == row.asked } else { row.live == row.asked };
     let ok = !registrars.is_empty()
