@@ -9,15 +9,15 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use benches::Dice;
+use benches::{
+    Dice,
+    world::{self, ROWS, START, id, observed, sighted, store},
+};
 use entities::{
-    ActorRole, ImportId, ObservableId, ObservableKind, ObservableState, OperationId, OperationMemberId, Pap,
-    PersonId, Role, SightingId, SourceId, Timestamp, Tlp, observable, operation, operation_member, person,
-    sighting, source,
+    ActorRole, OperationId, OperationMemberId, Pap, PersonId, Tlp, observable, operation, operation_member,
+    person, sighting,
 };
-use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DbBackend, IntoActiveModel, ModelTrait,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use takedown::{
     actor::{Actor, Knows, Trail},
     clock::Clock,
@@ -43,9 +43,6 @@ const MEMBERSHIPS: u64 = 10;
 const PAGES: u64 = 2_000;
 /// Rows in one page.
 const FIRST: u64 = 100;
-/// Rows in one statement.
-const ROWS: usize = 1_000;
-const START: Timestamp = Timestamp(1_747_137_600_000_000);
 
 fn main() -> Result<()> {
     let observables = match services::variable("LOCKSTEP_BENCH_ROWS") {
@@ -116,43 +113,23 @@ async fn measure(database: &Database, count: u64) -> Result<()> {
     Ok(())
 }
 
-fn id(at: u64) -> ObservableId {
-    ObservableId(Uuid::from_u128(0x0196_c000_0000_7000_8000_0000_0000_0000 + u128::from(at)))
-}
-
 fn operation_id(at: u64) -> OperationId {
     OperationId(Uuid::from_u128(0x0196_c000_0000_7000_b000_0000_0000_0000 + u128::from(at)))
 }
 
 async fn fill(db: &DatabaseConnection, count: u64) -> Result<()> {
     let txn = db::begin(db).await?;
-    let origin = SourceId(Uuid::from_u128(1));
-    store(&txn, vec![source::Model { id: origin, name: "bench".into(), created_at: START }]).await?;
-    let arrival = entities::import::Model {
-        id: ImportId(Uuid::from_u128(1)),
-        source_id: origin,
-        name: "-".into(),
-        format: "list".into(),
-        sha256: String::new(),
-        total: 0,
-        accepted: 0,
-        duplicate: 0,
-        rejected: 0,
-        lines_digest: String::new(),
-        created_by: "bench".into(),
-        created_at: START,
-        operation_id: None,
-    };
-    store(&txn, vec![arrival.clone()]).await?;
+    let source = world::origin(&txn).await?;
     store(&txn, vec![reader()]).await?;
     store(&txn, (0..OPERATIONS).map(sealed).collect()).await?;
     store(&txn, (0..MEMBERSHIPS).map(membership).collect()).await?;
     for from in (0..count).step_by(ROWS) {
         let part = from..count.min(from + ROWS as u64);
-        let rows: Vec<observable::Model> = part.map(observed).collect();
-        let seen = rows.iter().map(|row| sighted(&arrival, row)).collect();
-        store(&txn, rows).await?;
-        store::<sighting::Model, _>(&txn, seen).await?;
+        let of = |at: u64| at.is_multiple_of(SEALED).then(|| operation_id(at / SEALED % OPERATIONS));
+        let rows = part.clone().map(|at| observable::Model { operation_id: of(at), ..observed(at, count) });
+        store(&txn, rows.collect()).await?;
+        let seen = part.map(|at| Ok(sighting::Model { operation_id: of(at), ..sighted(at, source)? }));
+        store(&txn, seen.collect::<Result<Vec<_>>>()?).await?;
     }
     txn.commit().await?;
     if db.get_database_backend() == DbBackend::Postgres {
@@ -205,57 +182,4 @@ fn membership(at: u64) -> operation_member::Model {
         added_by: "bench".into(),
         added_at: START,
     }
-}
-
-fn observed(at: u64) -> observable::Model {
-    let value = format!("n{at}.example");
-    observable::Model {
-        id: id(at),
-        kind: ObservableKind::DomainName,
-        registrable: Some(value.clone()),
-        value,
-        display: None,
-        state: ObservableState::Active,
-        next_due_at: None,
-        observed_at: None,
-        created_at: START,
-        version: 1,
-        operation_id: at.is_multiple_of(SEALED).then(|| operation_id(at / SEALED % OPERATIONS)),
-    }
-}
-
-fn sighted(arrival: &entities::import::Model, of: &observable::Model) -> sighting::Model {
-    sighting::Model {
-        id: SightingId(of.id.0),
-        observable_id: of.id,
-        source_id: arrival.source_id,
-        import_id: arrival.id,
-        line: 1,
-        family: "lumma".into(),
-        role: Role::C2,
-        seen_at: None,
-        valid_until: None,
-        confidence: None,
-        grading_scale: None,
-        grading: None,
-        tlp: Tlp::Green,
-        handling: entities::Handling::H0,
-        pap: Pap::Green,
-        created_at: START,
-        operation_id: of.operation_id,
-    }
-}
-
-async fn store<M, A>(db: &impl ConnectionTrait, rows: Vec<M>) -> Result<()>
-where
-    M: IntoActiveModel<A> + ModelTrait,
-    A: ActiveModelTrait<Entity = M::Entity> + Send,
-{
-    use sea_orm::EntityTrait as _;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let rows = rows.into_iter().map(|row| row.into_active_model().reset_all());
-    A::Entity::insert_many(rows).exec_without_returning(db).await?;
-    Ok(())
 }

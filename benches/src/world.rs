@@ -22,8 +22,9 @@ pub const REGISTRARS: u64 = 20;
 /// So many names have the first name server.
 const HUB: u64 = 50_000;
 /// Rows in one statement.
-const ROWS: usize = 1_000;
-const START: Timestamp = Timestamp(1_747_137_600_000_000);
+pub const ROWS: usize = 1_000;
+/// When everything was there.
+pub const START: Timestamp = Timestamp(1_747_137_600_000_000);
 
 /// The observable of that number: names come first.
 pub fn id(at: u64) -> ObservableId {
@@ -47,10 +48,7 @@ pub async fn fill(db: &DatabaseConnection, observables: u64) -> Result<u64> {
         db.execute_unprepared(&format!("DROP INDEX {name}")).await?;
     }
     let txn = db::begin(db).await?;
-    let source = SourceId(Uuid::from_u128(1));
-    let row = source::Model { id: source, name: "bench".into(), created_at: START };
-    store(&txn, vec![row]).await?;
-    store(&txn, vec![brought(source)]).await?;
+    let source = origin(&txn).await?;
     let names = observables * NAMES / 100;
     let mut rows = Vec::with_capacity(ROWS);
     for at in 0..observables {
@@ -118,7 +116,8 @@ fn linked(name: u64, names: u64, observables: u64) -> Vec<(LinkKind, u64)> {
     ]
 }
 
-fn observed(at: u64, names: u64) -> observable::Model {
+/// The observable of that number, of `names` names in all.
+pub fn observed(at: u64, names: u64) -> observable::Model {
     let kind = if at < names { ObservableKind::DomainName } else { ObservableKind::RegistrantToken };
     let value = format!("n{at}.example");
     observable::Model {
@@ -134,6 +133,17 @@ fn observed(at: u64, names: u64) -> observable::Model {
         version: 1,
         operation_id: None,
     }
+}
+
+/// Stores the source of everything here, and the import that brought it.
+///
+/// # Errors
+/// The database refused.
+pub async fn origin(db: &impl ConnectionTrait) -> Result<SourceId> {
+    let source = SourceId(Uuid::from_u128(1));
+    store(db, vec![source::Model { id: source, name: "bench".into(), created_at: START }]).await?;
+    store(db, vec![brought(source)]).await?;
+    Ok(source)
 }
 
 fn brought(source: SourceId) -> import::Model {
@@ -154,7 +164,11 @@ fn brought(source: SourceId) -> import::Model {
     }
 }
 
-fn sighted(name: u64, source: SourceId) -> Result<sighting::Model> {
+/// That a name was reported.
+///
+/// # Errors
+/// There are more names than lines.
+pub fn sighted(name: u64, source: SourceId) -> Result<sighting::Model> {
     Ok(sighting::Model {
         id: SightingId(Uuid::from_u128(0x0196_c000_0000_7000_a000_0000_0000_0000 + u128::from(name))),
         observable_id: id(name),
@@ -176,7 +190,11 @@ fn sighted(name: u64, source: SourceId) -> Result<sighting::Model> {
     })
 }
 
-async fn store<M, A>(db: &impl ConnectionTrait, rows: Vec<M>) -> Result<()>
+/// Inserts rows in one statement.
+///
+/// # Errors
+/// The database refused.
+pub async fn store<M, A>(db: &impl ConnectionTrait, rows: Vec<M>) -> Result<()>
 where
     M: IntoActiveModel<A> + ModelTrait,
     A: ActiveModelTrait<Entity = M::Entity> + Send,
