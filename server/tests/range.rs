@@ -49,7 +49,7 @@ fn what_the_range_publishes_is_imported_and_observed_with_the_file_it_wrote() {
         let run = lockstep.run_with(&words, "LOCKSTEP__LOG__LEVEL", "trace").exits(0);
         (run.json(), run.err)
     };
-    let (imported, import_log) = loudly(&["import", "--tlp", "clear", list]);
+    let (imported, import_log) = loudly(&["import", "--tlp", "clear", "--pap", "green", list]);
     assert!(imported["summary"]["accepted"].as_u64().expect("a count") > 10, "{imported}");
     let (observed, observe_log) = loudly(&["observe", "--due", "--registration"]);
     assert!(import_log.contains("imported"), "{import_log}");

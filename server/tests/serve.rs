@@ -141,7 +141,7 @@ fn a_job_in_hand(grace: &str) -> (Lockstep, UdpSocket, Running) {
     lockstep.set("LOCKSTEP__OBSERVE__DNS_ATTEMPTS", "1");
     lockstep.set("LOCKSTEP__JOBS__GRACE", grace);
     lockstep.write("list.txt", "evil.example.com\n");
-    lockstep.run(&["import", "list.txt"]).exits(0);
+    lockstep.run(&["import", "list.txt", "--pap", "green"]).exits(0);
     let running = Running::start(&lockstep, &["serve", "--roles", "worker"]);
     (lockstep, resolver, running)
 }

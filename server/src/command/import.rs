@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use takedown::{
     actor::Actor,
     env::Env,
-    intake::{self, ImportReport, ImportRequest, Progress, format::Format},
+    intake::{self, ImportReport, ImportRequest, Progress, entry::Entry, format::Format},
     operation,
 };
 
@@ -40,11 +40,11 @@ pub struct Words {
     #[arg(long)]
     role: Option<Role>,
     /// Who may read it, where the input does not say: clear, green, amber, amber+strict, red
-    #[arg(long, default_value = "amber")]
+    #[arg(long, default_value = "amber+strict")]
     tlp: Tlp,
     /// What may be done with it, where the input does not say: clear, green (look-ups that the other side could
     /// notice), amber (neutral third parties only), red (our own tables only)
-    #[arg(long, default_value = "green")]
+    #[arg(long, default_value = "amber")]
     pap: Pap,
     /// What its provider permits: h0, h1 (not in court without asking), h2 (not to be passed on without asking), h3
     #[arg(long, default_value = "h0")]
@@ -61,7 +61,7 @@ pub struct Words {
 }
 
 pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
-    let env = context.env(Needs::Intake).await?;
+    let env = context.new_env(Needs::Intake).await?;
     let actor = context.operator();
     let (mut reports, mut failed) = (Vec::new(), Vec::new());
     for file in &words.files {
@@ -88,6 +88,12 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
         output::line(format!(
             "{} files: {total} lines = {accepted} accepted + {duplicate} duplicate + {rejected} rejected",
             reports.len()
+        ))?;
+    }
+    if !context.json && !words.dry_run && words.pap > Pap::Green && reports.iter().any(|r| r.accepted > 0) {
+        output::line(format!(
+            "What does not say otherwise is marked PAP:{}: the DNS is not asked about it. `--pap green` allows that.",
+            words.pap.to_string().to_uppercase()
         ))?;
     }
     Ok(match (reports.is_empty(), failed.first()) {
@@ -129,7 +135,7 @@ async fn one(
     let mut verdicts = Verdicts::new(context.json, file);
     let shown = bar.clone();
     let report = intake::import(env, actor, &request, words.format, input, |progress| match progress {
-        Progress::Line { entry, verdict, reason } => verdicts.say(entry.number, &entry.text, verdict, reason),
+        Progress::Line { entry, verdict, reason } => verdicts.say(entry, verdict, reason),
         Progress::Chunk { total } => shown.set_message(format!("{total} lines")),
     })
     .await;
@@ -178,10 +184,12 @@ impl<'a> Verdicts<'a> {
         Self { out: json.then(|| BufWriter::new(io::stdout())), file, broken: None }
     }
 
-    fn say(&mut self, number: u64, text: &str, verdict: LineVerdict, reason: &str) {
+    fn say(&mut self, entry: &Entry, verdict: LineVerdict, reason: &str) {
         let Some(out) = self.out.as_mut().filter(|_| self.broken.is_none()) else { return };
-        let mut line =
-            json!({ "file": self.file, "line": number, "verdict": verdict.as_str(), "text": text });
+        let mut line = json!({ "file": self.file, "line": entry.number, "verdict": verdict.as_str(), "text": entry.text });
+        if let Ok(parsed) = &entry.parsed {
+            line["read"] = parsed.sightings.iter().map(|(named, _)| named.value.as_str()).collect();
+        }
         if !reason.is_empty() {
             line["reason"] = reason.into();
         }

@@ -119,7 +119,10 @@ fn say(context: &Context, range: &Range, lists: &Lists, file: &Path) -> anyhow::
     output::line(format!("\n{} domains. To work on them:\n", range.world().domains.len()))?;
     let config = file.display();
     for list in &lists.families {
-        output::line(format!("  lockstep --config {config} import --tlp clear {}", list.path.display()))?;
+        output::line(format!(
+            "  lockstep --config {config} import --tlp clear --pap green {}",
+            list.path.display()
+        ))?;
     }
     output::line(format!("  lockstep --config {config} observe --due\n\nCtrl-C stops it."))?;
     Ok(())

@@ -7,6 +7,7 @@ use super::{
     classify::{self, parsed},
     context::Context,
     entry::{Claim, Parsed},
+    refang::refang,
 };
 
 /// The most words of a line that are looked at.
@@ -42,23 +43,59 @@ pub fn plain(text: &str, context: &Context) -> Result<Parsed, String> {
         return parsed(text, Claim::default(), context);
     }
     let text = without_comment(text);
-    let mut words = text.split([' ', '\t', ',', '\u{a0}']).filter(|w| !w.is_empty());
-    let first = words.next().unwrap_or_default();
-    let first_try = parsed(text, Claim::default(), context);
-    if first_try.is_ok() || first == text {
-        return first_try;
+    let whole = parsed(text, Claim::default(), context);
+    if whole.is_ok() || !text.contains([' ', '\t', ',', '\u{a0}']) {
+        return whole;
     }
-    let mut all = Parsed::default();
-    let mut why = None;
-    for word in std::iter::once(first).chain(words).take(WORDS_MAX) {
-        match parsed(word, Claim::default(), context) {
+    let (mut all, mut why) = (Parsed::default(), None);
+    for field in text.split([',', '\t']).map(str::trim).filter(|field| !field.is_empty()).take(WORDS_MAX) {
+        match words(field, context) {
             Ok(one) => join(&mut all, one),
-            Err(reason) => {
+            Err(Unread::Sentence(reason)) => return Err(reason),
+            Err(Unread::Nothing(reason)) => {
                 why.get_or_insert(reason);
             }
         }
     }
     if all.sightings.is_empty() { Err(why.unwrap_or_else(|| BLANK.to_owned())) } else { Ok(all) }
+}
+
+/// Why a field gives no indicator.
+enum Unread {
+    /// Nothing in it is one.
+    Nothing(String),
+    /// One that nobody marked stands among words: what it is there for only a reader can tell.
+    Sentence(String),
+}
+
+/// Reads the indicators that a field begins with, and the defanged ones among the words after them. A name that is left
+/// clickable in a sentence may be the reporter's own, or a victim's.
+fn words(field: &str, context: &Context) -> Result<Parsed, Unread> {
+    let (mut all, mut why, mut sentence) = (Parsed::default(), None, false);
+    for word in field.split([' ', '\u{a0}']).filter(|word| !word.is_empty()).take(WORDS_MAX) {
+        match parsed(word, Claim::default(), context) {
+            Ok(one) if !sentence || refang(word) != word => join(&mut all, one),
+            Ok(_) => {
+                let advice = "one indicator a line, or defang those that are meant";
+                return Err(Unread::Sentence(format!("`{word}` stands in a sentence: {advice}")));
+            }
+            Err(reason) => {
+                why.get_or_insert(reason);
+                sentence |= is_prose(word);
+            }
+        }
+    }
+    if all.sightings.is_empty() {
+        Err(Unread::Nothing(why.unwrap_or_else(|| BLANK.to_owned())))
+    } else {
+        Ok(all)
+    }
+}
+
+/// Whether a word is one of a sentence: a bullet, a number, a date or a label (`C2:`) is none.
+fn is_prose(word: &str) -> bool {
+    let bare = word.trim_start_matches(|c: char| !c.is_alphanumeric());
+    bare.starts_with(char::is_alphabetic) && !word.ends_with(':')
 }
 
 /// Adds what one token says to what the line says.
@@ -142,6 +179,33 @@ mod tests {
             ("- evil.example", Ok(vec!["evil.example"])),
             ("evil.example,192.0.2.1", Ok(vec!["evil.example", "192.0.2.1"])),
             ("evil.example - C2 of something", Ok(vec!["evil.example"])),
+            ("evil.example 192.0.2.1", Ok(vec!["evil.example", "192.0.2.1"])),
+            ("2025-05-21 12:30 C2: evil.example", Ok(vec!["evil.example"])),
+            (
+                "seen by partner.example",
+                Err(
+                    "`partner.example` stands in a sentence: one indicator a line, or defang those that are meant",
+                ),
+            ),
+            (
+                "evil.example seen by partner.example",
+                Err(
+                    "`partner.example` stands in a sentence: one indicator a line, or defang those that are meant",
+                ),
+            ),
+            (
+                "exa mple.example",
+                Err(
+                    "`mple.example` stands in a sentence: one indicator a line, or defang those that are meant",
+                ),
+            ),
+            ("evil.example drops from bad[.]example", Ok(vec!["evil.example", "bad.example"])),
+            (
+                "evil.example,stolen from victim.example",
+                Err(
+                    "`victim.example` stands in a sentence: one indicator a line, or defang those that are meant",
+                ),
+            ),
             ("http://evil.example/a,b", Ok(vec!["http://evil.example/a,b"])),
             ("evil [.] example", Ok(vec!["evil.example"])),
             ("AS 64496", Ok(vec!["AS64496"])),
