@@ -66,8 +66,10 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
     })
     .await;
     bar.finish_and_clear();
-    say(context, &round?)?;
-    Ok(Exit::Done)
+    let round = round?;
+    say(context, &round)?;
+    let nobody = round.answers == 0 && round.failed > 0;
+    Ok(if nobody { Exit::Failed } else { Exit::Done })
 }
 
 fn say(context: &Context, round: &Round) -> anyhow::Result<()> {
@@ -75,13 +77,18 @@ fn say(context: &Context, round: &Round) -> anyhow::Result<()> {
         output::json(&json!({ "summary": round }))?;
         return Ok(());
     }
-    let Round { observables, answers, changed, unanswered } = round;
+    let Round { observables, answers, changed, failed, unanswered } = round;
     output::line(format!(
-        "{observables} observables looked at: {answers} answers, {changed} of them new or changed."
+        "Looked at: {observables}. Answers: {answers}, of which new or changed: {changed}."
     ))?;
+    if *failed > 0 {
+        output::line(format!(
+            "{failed} questions failed: a resolver or name server was silent, failed or refused; see `lockstep doctor`."
+        ))?;
+    }
     if *unanswered > 0 {
         output::line(format!(
-            "{unanswered} questions were not answered: a marking (PAP), a rate limit or a failure stood in the way."
+            "{unanswered} questions were not asked or not answered: a marking (PAP), a rate limit or a registry stood in the way."
         ))?;
     }
     Ok(())

@@ -38,6 +38,11 @@ const REGISTRATIONS: usize = 25;
 impl Run for ObserveDue {
     /// Takes one batch, leaves the rest to the next job of its kind, which may run beside it.
     async fn run(self, env: &Env) -> Result<(), JobError> {
+        if env.outside.dns.resolvers() == 0 {
+            // Nobody can be asked: what is due stays so, until somebody can.
+            tracing::warn!("observe.resolvers names no resolver: nothing is looked at");
+            return Ok(());
+        }
         let targets = claim(env).await?;
         if targets.is_empty() {
             return Ok(());
@@ -227,4 +232,28 @@ pub async fn request(env: &Env, actor: &Actor, ids: &[ObservableId]) -> Result<u
     queue::enqueue(env, &txn, &ObserveDue {}).await?;
     env.commit(txn).await?;
     Ok(usize::try_from(made).unwrap_or(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Seed, Test};
+
+    #[tokio::test]
+    async fn without_a_resolver_nothing_is_looked_at_and_what_is_due_stays_due() {
+        let test = Test::new().await;
+        let ids = test.plant(&[Seed { name: "evil.example", ..Seed::default() }]).await;
+        let due = observable::ActiveModel {
+            id: sea_orm::ActiveValue::Unchanged(ids[0]),
+            next_due_at: sea_orm::ActiveValue::Set(Some(test.now())),
+            ..Default::default()
+        };
+        let before = test.all::<observation::Entity>().await.len();
+        let row = sea_orm::ActiveModelTrait::update(due, &test.db).await.unwrap();
+        ObserveDue {}.run(&test).await.unwrap();
+        let after = test.all::<observable::Entity>().await.into_iter().find(|row| row.id == ids[0]).unwrap();
+        assert_eq!(after.next_due_at, Some(test.now()));
+        assert_eq!(after.observed_at, row.observed_at);
+        assert_eq!(test.all::<observation::Entity>().await.len(), before);
+    }
 }

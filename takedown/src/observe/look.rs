@@ -58,6 +58,19 @@ pub struct Look {
     pub again_after: Option<Duration>,
 }
 
+impl Seen {
+    /// Whether somebody said something: a server that is silent, fails or refuses has not.
+    pub const fn is_answer(&self) -> bool {
+        use super::reading::Outcome;
+        match &self.reading {
+            Reading::Dns(reading) => {
+                matches!(reading.outcome, Outcome::Answer | Outcome::NoData | Outcome::NxDomain)
+            }
+            Reading::RdapDomain(_) | Reading::RdapNetwork(_) | Reading::Route { .. } => true,
+        }
+    }
+}
+
 impl Look {
     /// A look that has asked nothing yet.
     pub const fn begun(observable: ObservableId, at: Timestamp) -> Self {

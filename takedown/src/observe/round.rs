@@ -43,6 +43,8 @@ pub struct Round {
     pub answers: usize,
     /// Answers that are new or differ from the last.
     pub changed: usize,
+    /// Questions to which a server was silent, failed or refused.
+    pub failed: usize,
     /// Questions that a marking, a limit or a failure left unanswered.
     pub unanswered: usize,
 }
@@ -53,6 +55,7 @@ impl Round {
         self.observables += other.observables;
         self.answers += other.answers;
         self.changed += other.changed;
+        self.failed += other.failed;
         self.unanswered += other.unanswered;
     }
 }
@@ -102,13 +105,15 @@ async fn keep(
     }
     follow(env, &txn, &found).await?;
     settle(env, &txn, targets, looks, &sinkholed).await?;
+    let seen = || looks.iter().flat_map(|look| &look.answers);
     let round = Round {
         observables: looks.len(),
-        answers: looks.iter().map(|look| look.answers.len()).sum(),
-        changed: changed.iter().map(Vec::len).sum(),
+        answers: seen().filter(|seen| seen.is_answer()).count(),
+        changed: changed.iter().flatten().filter(|seen| seen.is_answer()).count(),
+        failed: seen().filter(|seen| !seen.is_answer()).count(),
         unanswered: looks.iter().map(|look| look.unanswered.len()).sum(),
     };
-    if round.changed > 0 {
+    if changed.iter().any(|changed| !changed.is_empty()) {
         for (operation, found) in &found {
             found.record(env, &txn, actor, *operation).await?;
         }
@@ -155,7 +160,7 @@ impl Found<'_> {
 
 fn tally(looks: &[Look]) -> BTreeMap<Probe, u64> {
     let mut tally = BTreeMap::new();
-    for seen in looks.iter().flat_map(|look| &look.answers) {
+    for seen in looks.iter().flat_map(|look| &look.answers).filter(|seen| seen.is_answer()) {
         *tally.entry(seen.probe).or_default() += 1;
     }
     tally
