@@ -22,7 +22,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
 use entities::ActorRole;
-use takedown::{actor::Actor, clock::Clock, env::Env, error::Error};
+use takedown::{actor::Actor, clock::Clock, db, env::Env, error::Error};
 
 pub use range::configuration;
 
@@ -139,6 +139,20 @@ impl Context {
     /// # Errors
     /// See [`wiring::open`].
     pub async fn env(&self, needs: Needs) -> anyhow::Result<Arc<Env>> {
+        if let Some(file) = db::to_be_made(self.loaded.config.database.url()?.expose()) {
+            anyhow::bail!(
+                "there is no database {} here: is this the right folder? `lockstep migrate` makes a new one",
+                file.display()
+            );
+        }
+        self.new_env(needs).await
+    }
+
+    /// The same, for commands that begin something: a database that is not there yet is made.
+    ///
+    /// # Errors
+    /// As [`Context::env`], but for that.
+    pub async fn new_env(&self, needs: Needs) -> anyhow::Result<Arc<Env>> {
         Ok(Arc::new(wiring::open(&self.loaded.config, Clock::System, needs).await?))
     }
 }

@@ -59,8 +59,34 @@ fn migrate_makes_the_schema_once_and_says_what_it_has() {
 #[test]
 fn without_migrate_a_stale_schema_is_refused_with_what_to_do() {
     let lockstep = Lockstep::new();
-    let told = lockstep.with("LOCKSTEP__DATABASE__MIGRATE", "false").run(&["audit", "verify"]).exits(1).err;
+    let told = lockstep.with("LOCKSTEP__DATABASE__MIGRATE", "false").run(&["import", "-"]).exits(1).err;
     assert!(told.contains("run `lockstep migrate`"), "{told}");
+}
+
+#[test]
+fn a_folder_without_a_database_is_told_and_gets_none_from_who_only_reads() {
+    use std::os::unix::fs::PermissionsExt;
+    let lockstep = Lockstep::new();
+    for words in [
+        ["audit", "verify"].as_slice(),
+        &["audit", "key"],
+        &["user", "list"],
+        &["jobs", "list"],
+        &["token", "list"],
+        &["operation", "list"],
+        &["party", "list"],
+        &["cluster"],
+    ] {
+        let told = lockstep.run(words).exits(1).err;
+        assert!(told.contains("no database lockstep.sqlite") && told.contains("lockstep migrate"), "{told}");
+        assert_eq!(std::fs::read_dir(lockstep.path("")).expect("a folder").count(), 0, "{words:?}");
+    }
+    lockstep.run(&["user", "bootstrap"]).exits(0);
+    for file in std::fs::read_dir(lockstep.path("")).expect("a folder") {
+        let file = file.expect("a file");
+        let mode = file.metadata().expect("metadata").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}: whoever reads it reads everything", file.path().display());
+    }
 }
 
 #[test]
@@ -96,6 +122,7 @@ fn tokens_are_made_listed_and_revoked_and_the_ledger_says_who() {
 #[test]
 fn the_queue_is_shown_and_an_unknown_job_is_told() {
     let lockstep = Lockstep::new();
+    lockstep.run(&["migrate"]).exits(0);
     let listed = lockstep.run(&["jobs", "list", "--json"]).exits(0).json();
     assert_eq!(listed["summary"], serde_json::json!({ "alive": 0, "dead": 0 }));
     lockstep.run(&["jobs", "requeue", "job_01jd0000000000000000000000"]).exits(1);
@@ -128,6 +155,9 @@ fn doctor_is_content_with_a_fresh_folder_and_makes_nothing() {
     let told = deaf.run(&["doctor", "--json"]).exits(1).lines();
     let resolver = told.iter().find(|check| check["check"] == "resolvers").expect("a check");
     assert_eq!(resolver["health"], "fail", "{resolver}");
+    let nobody = lockstep.with("LOCKSTEP__OBSERVE__RDAP_BOOTSTRAP", "nowhere");
+    let told = nobody.run(&["doctor"]).exits(1).out;
+    assert!(told.contains("FAIL  registries") && told.contains("dns.json"), "{told}");
     let broken = deaf.with("LOCKSTEP__INTAKE__WARNINGLISTS", "nowhere");
     assert!(broken.run(&["doctor"]).exits(1).out.contains("FAIL  benign lists"));
 
@@ -150,7 +180,8 @@ fn an_import_gives_every_line_a_verdict_and_the_last_line_sums_up() {
     let lines = lockstep.run(&[words.as_slice(), &["--json"]].concat()).exits(0).lines();
     let verdicts: Vec<_> = lines[..4].iter().map(|line| line["verdict"].clone()).collect();
     assert_eq!(verdicts, ["accepted", "accepted", "duplicate", "rejected"]);
-    assert_eq!(lines[3]["line"], 4);
+    assert_eq!(lines[0]["read"], serde_json::json!(["evil.example.com"]));
+    assert_eq!((&lines[3]["line"], &lines[3]["read"]), (&4.into(), &Value::Null));
     assert!(lines[3]["reason"].is_string());
     let summary = &lines[4]["summary"];
     let counts = ["total", "accepted", "duplicate", "rejected", "failed"].map(|key| summary[key].clone());
@@ -188,14 +219,23 @@ fn an_import_reads_standard_input_and_tells_what_failed_of_several() {
 #[test]
 fn observing_needs_a_resolver_and_names_that_are_known() {
     let lockstep = Lockstep::new();
+    lockstep.run(&["migrate"]).exits(0);
     lockstep.run(&["observe"]).exits(2);
     lockstep.run(&["observe", "--due", "--all"]).exits(2);
     let told = lockstep.run(&["observe", "--due"]).exits(2).err;
     assert!(told.contains("observe.resolvers"), "{told}");
     let asked = lockstep.with("LOCKSTEP__OBSERVE__RESOLVERS", "127.0.0.1:1");
+    asked.run(&["migrate"]).exits(0);
     assert_eq!(asked.run(&["observe", "--due", "--json"]).exits(0).json()["summary"]["observables"], 0);
     asked.run(&["observe", "evil.example.com"]).exits(1);
     asked.run(&["observe", "not an indicator"]).exits(2);
+    // A resolver that is not there answers nothing, and its silence is no answer.
+    asked.write("list.txt", LIST);
+    asked.run(&["import", "list.txt", "--pap", "green"]).exits(0);
+    let told = asked.run(&["observe", "evil[.]example.com", "--json"]).exits(1).json();
+    let counts = ["observables", "answers", "changed"].map(|key| told["summary"][key].clone());
+    assert_eq!(counts, [1, 0, 0]);
+    assert!(told["summary"]["failed"].as_u64() > Some(0), "{told}");
 }
 
 #[test]

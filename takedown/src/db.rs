@@ -1,6 +1,6 @@
 //! The two databases behind one connection type.
 
-use std::time::Duration;
+use std::{os::unix::fs::OpenOptionsExt as _, path::PathBuf, time::Duration};
 
 pub use sea_orm::DatabaseConnection;
 use sea_orm::{
@@ -40,10 +40,29 @@ pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, 
                 .pragma("cache_size", format!("-{CACHE_KIB}"))
                 .pragma("temp_store", "memory")
         });
+    if let Some(file) = to_be_made(url) {
+        // Whoever can read it reads everything: nobody but its owner. SQLite gives its log the same mode.
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(
+            |error| Error::Unavailable {
+                what: format!("{} cannot be made ({error}): the database", file.display()),
+            },
+        )?;
+    }
     Database::connect(options).await.map_err(|error| match error {
-        DbErr::Conn(_) => Error::Unavailable { what: "the database".into() },
+        // Told to who starts the program, never to a client: requests find the database open.
+        DbErr::Conn(why) => Error::Unavailable { what: format!("the database ({why})") },
         other => other.into(),
     })
+}
+
+/// The SQLite file that opening `url` would make: none if it is there, if it may not be made, or of PostgreSQL.
+pub fn to_be_made(url: &str) -> Option<PathBuf> {
+    let rest = url.strip_prefix("sqlite:")?;
+    let (file, words) = rest.strip_prefix("//").unwrap_or(rest).split_once('?')?;
+    let made =
+        words.split('&').any(|word| word == "mode=rwc") && !file.is_empty() && !file.contains(":memory:");
+    let file = PathBuf::from(file);
+    (made && !file.exists()).then_some(file)
 }
 
 /// Begins a write. On SQLite the write lock is taken at once, so that two writers queue instead of failing

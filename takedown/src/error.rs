@@ -7,7 +7,7 @@ use sea_orm::{DbErr, SqlErr};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Nobody is signed in.
-    #[error("sign in first: send a token made with `lockstep token`")]
+    #[error("sign in first: what came with this, if anything did, is unknown, has ended or was revoked")]
     Unauthenticated,
     /// Visible, but not allowed.
     #[error("{action} is not allowed here: {reason}")]

@@ -75,7 +75,10 @@ pub enum Words {
 }
 
 pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
-    let env = context.env(Needs::Store).await?;
+    let env = match words {
+        Words::Load { .. } => context.new_env(Needs::Store).await?,
+        _ => context.env(Needs::Store).await?,
+    };
     let actor = context.administrator();
     match words {
         Words::Load { files, source, replace } => {

@@ -43,7 +43,7 @@ pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
     let stop = CancellationToken::new();
     // Listened for before anything can take long, so that a signal at any moment ends the process in order.
     told_to_stop(stop.clone())?;
-    let env = context.env(Needs::Serving).await?;
+    let env = context.new_env(Needs::Serving).await?;
     let mut parts = JoinSet::new();
     if words.roles.contains(&Role::Web) {
         let limits = Arc::new(context.loaded.config.http.clone());

@@ -90,7 +90,10 @@ pub struct What {
 }
 
 pub async fn run(context: &Context, words: Words) -> anyhow::Result<Exit> {
-    let env = context.env(Needs::Store).await?;
+    let env = match words {
+        Words::Bootstrap { .. } | Words::Add { .. } => context.new_env(Needs::Store).await?,
+        _ => context.env(Needs::Store).await?,
+    };
     let actor = context.administrator();
     match words {
         Words::Bootstrap { name } => {
