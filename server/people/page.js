@@ -1,4 +1,4 @@
-// Signing in, choosing a password with a one-time link, signing out. No secret goes into a URL, storage or the log.
+// Signing in, choosing a password with a one-time link, adding a second factor, signing out. No secret goes into a URL, storage or the log.
 (() => {
   'use strict';
   const byId = (id) => document.getElementById(id);
@@ -6,8 +6,8 @@
     byId('told').textContent = text;
     byId('told').classList.toggle('wrong', wrong);
   };
-  const only = (id) => {
-    for (const form of document.forms) form.hidden = form.id !== id;
+  const only = (...ids) => {
+    for (const form of document.forms) form.hidden = !ids.includes(form.id);
   };
 
   const ask = async (path, options) => {
@@ -38,15 +38,43 @@
     }
   });
 
-  const signedIn = (name) => {
-    only('sign-out');
-    say(`You are signed in${name ? ` as ${name}` : ''}.`);
+  const signedIn = async () => {
+    const { name, secondFactor } = await ask('/auth/session');
+    const as = `You are signed in as ${name}`;
+    if (secondFactor === false) {
+      only('add', 'sign-out');
+      say(`${as}, with a password alone. A second factor keeps out who learns it.`);
+    } else {
+      only('sign-out');
+      say(`${as}.`);
+    }
   };
+
+  on('add', async ({ password }) => {
+    const { secret } = await send('/auth/second-factor', { do: 'begin', password: password.value });
+    password.value = '';
+    byId('confirm').elements.secret.textContent = secret.match(/.{1,4}/g).join(' ');
+    only('confirm', 'sign-out');
+    say('It is asked for once you have confirmed it.');
+  });
+
+  on('confirm', async ({ code, secret }) => {
+    const { recoveryCodes } = await send('/auth/second-factor', { do: 'confirm', code: code.value });
+    [code.value, secret.textContent] = ['', ''];
+    byId('codes').elements.list.textContent = recoveryCodes.join('\n');
+    only('codes');
+    say('The second factor is asked for from now on.');
+  });
+
+  on('codes', async ({ list }) => {
+    list.textContent = '';
+    await signedIn();
+  });
 
   on('sign-in', async ({ name, password, code }) => {
     await send('/auth/sign-in', { name: name.value, password: password.value, code: code.value || null });
     for (const field of [password, code]) field.value = '';
-    signedIn(name.value);
+    await signedIn();
   });
 
   on('accept', async ({ name, password, again }) => {
@@ -55,7 +83,7 @@
     await send('/auth/sign-in', { name: name.value, password: password.value });
     link = '';
     for (const field of [password, again]) field.value = '';
-    signedIn(name.value);
+    await signedIn();
   });
 
   on('sign-out', async () => {
@@ -103,7 +131,7 @@
       const [{ name }, providers] = await Promise.all([ask('/auth/session'), ask('/auth/providers')]);
       offer(providers);
       if (name) {
-        signedIn(name);
+        await signedIn();
         return;
       }
       const [code, provider] = hash.split(':');

@@ -147,17 +147,20 @@ pub async fn sign_in(State(app): State<App>, request: Request) -> Response {
     answered.await.unwrap_or_else(|refused| *refused)
 }
 
-/// Who is signed in by the browser's session; nobody is `null`.
+/// Who is signed in by the browser's session; nobody is `null`. `secondFactor` says whether one is asked for, and is `null`
+/// of who has no password here.
 pub async fn session(State(app): State<App>, extensions: Extensions, headers: HeaderMap) -> Response {
     let answered = async {
         let device = peer::device(&extensions, &headers, &app.limits.trusted_proxies);
         let caller = auth::caller(&app.env, &headers, &device).await;
-        let name = match caller {
-            Ok(Caller { actor, session: Some(_) }) => Some(person::own(&app.env, &actor).await?.name),
+        let own = match caller {
+            Ok(Caller { actor, session: Some(_) }) => Some(person::own(&app.env, &actor).await?),
             Ok(_) | Err(Error::Unauthenticated) => None,
             Err(error) => return Err(error),
         };
-        Ok(done(&json!({ "name": name })))
+        let own = own.as_ref();
+        let second = own.filter(|own| own.password.is_some()).map(|own| own.second_factor_at.is_some());
+        Ok(done(&json!({ "name": own.map(|own| own.name.as_str()), "secondFactor": second })))
     };
     answered.await.unwrap_or_else(|error: Error| answer::refusal(&error))
 }
