@@ -135,9 +135,17 @@ fn check(context: &Context, file: &str, key: Option<&str>) -> anyhow::Result<Exi
     let chain = if file == "-" {
         export::check(io::stdin().lock(), key.as_deref())
     } else {
-        export::check(BufReader::new(File::open(file).context("cannot be opened")?), key.as_deref())
+        let opened = File::open(file).with_context(|| format!("{file} cannot be opened"))?;
+        export::check(BufReader::new(opened), key.as_deref())
     };
-    verdict(context, &chain?)
+    let chain = chain?;
+    let exit = verdict(context, &chain)?;
+    if key.is_none() && exit == Exit::Done && !context.json {
+        output::line(
+            "Whoever wrote the file may have written the keys in it: give the one that you know with --key.",
+        )?;
+    }
+    Ok(exit)
 }
 
 fn bytes(hex: &str) -> Result<Vec<u8>, Error> {

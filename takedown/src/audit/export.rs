@@ -134,7 +134,10 @@ pub fn check(input: impl BufRead, key: Option<&[u8]>) -> Result<Chain, Error> {
             }
         }
     }
-    let proof = proof.ok_or_else(|| Error::invalid("file", "has no last line: it was cut off"))?;
+    let Some(proof) = proof else {
+        let seq = i64::try_from(hashes.len()).unwrap_or(i64::MAX).saturating_add(1);
+        return Ok(Chain::Broken { seq, reason: "the export ends before its proof: it was cut off".into() });
+    };
     let mut rows = Vec::with_capacity(proof.len());
     for Checkpoint { seq, hash, at, public_key, signature } in proof {
         let bytes =

@@ -1,14 +1,14 @@
 //! `lockstep cluster --explain`.
 
 use serde_json::{Value, json};
-use takedown::{cluster::tell, env::Env, error::Error, reads::observables};
+use takedown::{cluster::tell, env::Env, error::Error, intake::refang::refang, reads::observables};
 
 use super::super::Context;
 use crate::{exit::Exit, output};
 
 pub async fn run(context: &Context, env: &Env, name: &str) -> anyhow::Result<Exit> {
     let actor = context.operator();
-    let name = name.trim().to_ascii_lowercase();
+    let name = refang(name.trim()).to_ascii_lowercase();
     let found = observables::named(env, &actor, &name).await?;
     let row = found.into_iter().next().ok_or_else(|| Error::not_found("observable", &name))?;
     let told = tell::explain(env, &actor, row.id, None).await?;

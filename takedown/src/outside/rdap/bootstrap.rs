@@ -46,6 +46,12 @@ impl Registry {
 /// Why a bootstrap file cannot be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum BootstrapError {
+    /// None of the files is there.
+    #[error("{folder}: has none of IANA's files dns.json, ipv4.json, ipv6.json, asn.json, object-tags.json")]
+    Nothing {
+        /// The folder's name.
+        folder: String,
+    },
     /// The file is there but cannot be read.
     #[error("{file}: {error}; give a readable copy of IANA's file")]
     Unreadable {
@@ -86,8 +92,11 @@ impl Bootstrap {
     /// Loads those of the five files that are in `folder`; returns also the services that were passed over, with why.
     ///
     /// # Errors
-    /// A file that is there cannot be read or is no bootstrap file.
+    /// A file that is there cannot be read or is no bootstrap file, or none of them is there.
     pub fn from_folder(folder: &Path) -> Result<(Self, Vec<String>), BootstrapError> {
+        if !Registry::ALL.iter().any(|registry| folder.join(registry.file_name()).exists()) {
+            return Err(BootstrapError::Nothing { folder: folder.display().to_string() });
+        }
         let mut bootstrap = Self::default();
         let mut passed_over = Vec::new();
         for registry in Registry::ALL {
