@@ -6,13 +6,19 @@ pub use sea_orm::DatabaseConnection;
 use sea_orm::{
     ConnectOptions, Database, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
-    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+    sqlx::{
+        Connection as _, PgConnection,
+        sqlite::{SqliteJournalMode, SqliteSynchronous},
+    },
 };
 
 use crate::error::Error;
 
 /// What each connection keeps of an SQLite file, in KiB: several of them stay within the memory of a small machine.
 const CACHE_KIB: u32 = 24 * 1024;
+
+/// How long a database may take to answer a first time.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Opens `sqlite://FILE?mode=rwc` or `postgres://…` with at most `connections` connections.
 ///
@@ -48,11 +54,26 @@ pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, 
             },
         )?;
     }
+    if !url.starts_with("sqlite:") {
+        answers(url).await?;
+    }
     Database::connect(options).await.map_err(|error| match error {
-        // Told to who starts the program, never to a client: requests find the database open.
-        DbErr::Conn(why) => Error::Unavailable { what: format!("the database ({why})") },
+        DbErr::Conn(why) => unreachable(why),
         other => other.into(),
     })
+}
+
+/// Whether a PostgreSQL answers at all: a pool takes a refused connection for a server that is only just starting, and
+/// tries for as long as somebody may wait.
+async fn answers(url: &str) -> Result<(), Error> {
+    let connection = tokio::time::timeout(PATIENCE, PgConnection::connect(url)).await;
+    let connection = connection.map_err(|_| unreachable("no answer"))?.map_err(unreachable)?;
+    connection.close().await.map_err(unreachable)
+}
+
+/// Told to who starts the program, never to a client: requests find the database open.
+fn unreachable(why: impl std::fmt::Display) -> Error {
+    Error::Unavailable { what: format!("the database ({why})") }
 }
 
 /// The SQLite file that opening `url` would make: none if it is there, if it may not be made, or of PostgreSQL.

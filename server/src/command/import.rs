@@ -214,6 +214,7 @@ fn summary(reports: &[ImportReport], failed: usize) -> Value {
         "duplicate": sum(|r| r.duplicate),
         "rejected": sum(|r| r.rejected),
         "observables": sum(|r| r.observables),
+        "sightings": sum(|r| r.sightings),
         "links": sum(|r| r.links),
         "facts": sum(|r| r.facts),
         "failed": failed,
@@ -228,12 +229,12 @@ fn say(file: &str, report: &ImportReport) -> io::Result<()> {
         "{name} ({}): {total} lines = {accepted} accepted + {duplicate} duplicate + {rejected} rejected",
         report.format
     ))?;
-    let ImportReport { observables, links, facts, .. } = report;
+    let ImportReport { observables, sightings, links, facts, .. } = report;
     if report.dry_run {
         output::line(format!("  a dry run: nothing was written; {observables} observables would be new"))?;
     } else if let Some(id) = report.id {
         output::line(format!(
-            "  stored as {id}: {observables} new observables, {links} links, {facts} facts"
+            "  stored as {id}, new: {observables} observables, {sightings} sightings, {links} links, {facts} facts"
         ))?;
     } else {
         output::line("  nothing in it is new: nothing was written")?;

@@ -69,7 +69,7 @@ pub async fn explain(
     if let Some(cluster) = cluster {
         member = member.filter(cluster_member::Column::ClusterId.eq(cluster));
     }
-    let member = member.one(&env.db).await?.ok_or_else(|| Error::not_found("member", of))?;
+    let member = member.one(&env.db).await?.ok_or_else(|| Error::not_found("cluster with", &name))?;
     let row = visible::clusters(actor).filter(cluster::Column::Id.eq(member.cluster_id)).one(&env.db).await?;
     let row = row.ok_or_else(|| Error::not_found("cluster", member.cluster_id))?;
     let members = members(env, actor, row.id).await?;

@@ -116,6 +116,8 @@ pub struct ImportReport {
     pub reasons: Vec<(String, u64)>,
     /// New observables.
     pub observables: u64,
+    /// New sightings.
+    pub sightings: u64,
     /// New links.
     pub links: u64,
     /// New facts.
@@ -344,6 +346,7 @@ fn detail(report: &ImportReport) -> serde_json::Value {
         "duplicate": report.duplicate,
         "rejected": report.rejected,
         "observables": report.observables,
+        "sightings": report.sightings,
         "links": report.links,
         "facts": report.facts,
     })

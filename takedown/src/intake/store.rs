@@ -69,6 +69,7 @@ pub(super) enum Known {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct New {
     pub(super) observables: u64,
+    pub(super) sightings: u64,
     pub(super) links: u64,
     pub(super) facts: u64,
 }
@@ -144,7 +145,7 @@ impl Batch<'_> {
         let names = names::Names::resolve(store, arrived.iter().flat_map(named), mostly_new).await?;
         self.mostly_new.store(names.mostly_new(), Ordering::Relaxed);
         let mut news = News { said: vec![false; arrived.len()], known: vec![None; arrived.len()] };
-        sightings::store(self, arrived, &names, &mut news).await?;
+        new.sightings += sightings::store(self, arrived, &names, &mut news).await?;
         let (mut links, mut facts) = (Vec::new(), Vec::new());
         for (at, Arrived { entry, listed }) in arrived.iter().enumerate() {
             let Ok(parsed) = &entry.parsed else { continue };

@@ -99,6 +99,7 @@ impl Tally {
             rejected: self.rejected,
             reasons,
             observables: self.new.observables,
+            sightings: self.new.sightings,
             links: self.new.links,
             facts: self.new.facts,
         }

@@ -65,13 +65,13 @@ impl<'a> Slot<'a> {
     }
 }
 
-/// Stores the chunk's sightings and notes which entries brought news.
+/// Stores the chunk's sightings, notes which entries brought news, and returns how many sightings are new.
 pub(super) async fn store<'a>(
     store: &'a Batch<'_>,
     arrived: &'a [Arrived],
     names: &Names<'_>,
     news: &mut News,
-) -> Result<(), Error> {
+) -> Result<u64, Error> {
     let mut slots: Vec<Slot<'a>> = Vec::with_capacity(arrived.len());
     let mut at_key: HashMap<Key<'a>, usize> = HashMap::with_capacity(arrived.len());
     let mut mentions: Vec<(usize, usize, &'a Claim)> = Vec::with_capacity(arrived.len());
@@ -106,8 +106,9 @@ pub(super) async fn store<'a>(
     for (at, slot, claim) in mentions {
         news.note(at, slots[slot].take(number(&arrived[at].entry), claim, store));
     }
-    insert(store, &slots).await?;
-    update(store, &slots).await
+    let new = insert(store, &slots).await?;
+    update(store, &slots).await?;
+    Ok(new)
 }
 
 /// Marks the sightings that are stored already.
@@ -143,7 +144,7 @@ async fn find(store: &Batch<'_>, slots: &mut [Slot<'_>]) -> Result<(), Error> {
     Ok(())
 }
 
-async fn insert(store: &Batch<'_>, slots: &[Slot<'_>]) -> Result<(), Error> {
+async fn insert(store: &Batch<'_>, slots: &[Slot<'_>]) -> Result<u64, Error> {
     let mut rows: Vec<(&Slot<'_>, i64, &Claim)> = slots
         .iter()
         .filter(|slot| slot.stored.is_none())
@@ -183,8 +184,7 @@ async fn insert(store: &Batch<'_>, slots: &[Slot<'_>]) -> Result<(), Error> {
                 Value::from(store.operation),
             ],
         )
-        .await?;
-    Ok(())
+        .await
 }
 
 async fn update(store: &Batch<'_>, slots: &[Slot<'_>]) -> Result<(), Error> {
