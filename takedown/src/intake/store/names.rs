@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use entities::{ObservableId, ObservableKind};
-use sea_orm::Value;
+use sea_orm::{ConnectionTrait as _, DbBackend, Value};
 
 use super::{
     Store,
@@ -86,6 +86,11 @@ impl<'a> Names<'a> {
             true => store.now.0,
             false => ABSENT,
         };
+        // Named, or PostgreSQL looks into every unique index of the table for each row.
+        let none = match store.txn.get_database_backend() {
+            DbBackend::Postgres => "'00000000-0000-0000-0000-000000000000'::uuid",
+            _ => "x''",
+        };
         let inserted = Given::default()
             .ids("id", ids.iter().map(|id| id.0))
             .texts("kind", wanted.iter().map(|named| named.kind.as_str()))
@@ -99,7 +104,7 @@ impl<'a> Names<'a> {
                     "INSERT INTO observable (id, kind, value, display, registrable, state, next_due_at, \
                      created_at, version, operation_id) SELECT g.id, g.kind, g.value, NULLIF(g.display, ''), \
                      NULLIF(g.registrable, ''), 'fresh', NULLIF(g.due, {ABSENT}), $1, 1, $2 FROM given g \
-                     WHERE true ON CONFLICT DO NOTHING RETURNING id"
+                     WHERE true ON CONFLICT (value, kind, COALESCE(operation_id, {none})) DO NOTHING RETURNING id"
                 ),
                 vec![Value::from(store.now), Value::from(store.operation)],
             )
