@@ -20,6 +20,8 @@ pub struct Model {
     pub person_id: PersonId,
     /// When the person first came from there.
     pub created_at: Timestamp,
+    /// When the provider last vouched for the person.
+    pub vouched_at: Timestamp,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

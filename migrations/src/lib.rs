@@ -56,6 +56,7 @@ mod m20261130_000066_handling;
 mod m20261130_000070_identity;
 mod m20261130_000071_provider_session;
 mod m20261130_000072_spent;
+mod m20261130_000073_vouched_at;
 
 /// The key of the PostgreSQL advisory lock under which one process at a time changes the schema.
 const SCHEMA_LOCK: i64 = 0x6c6f_636b_7363_6865;
@@ -149,6 +150,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000070_identity::Migration),
             Box::new(m20261130_000071_provider_session::Migration),
             Box::new(m20261130_000072_spent::Migration),
+            Box::new(m20261130_000073_vouched_at::Migration),
         ]
     }
 }

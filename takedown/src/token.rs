@@ -3,10 +3,11 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use entities::{ActorRole, OperationId, Timestamp, TokenId, token};
+use entities::{ActorRole, OperationId, PersonId, Timestamp, TokenId, token};
 use ipnetwork::IpNetwork;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder,
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -19,7 +20,7 @@ use crate::{
     env::Env,
     error::Error,
     operation,
-    people::person,
+    people::{oidc, person},
 };
 
 /// The most tokens of one person that live at a time.
@@ -116,7 +117,8 @@ pub fn network(text: &str) -> Result<IpNetwork, Error> {
 }
 
 /// Makes a token for who acts and returns it with its secret, which is kept nowhere. It has its person's role and
-/// clearance of the moment in which it is used, and ends when its person is disabled.
+/// clearance of the moment in which it is used, and ends when its person is disabled. That of a person without a password
+/// works only as long as a sign-in provider vouched for the person within `auth.session_longest`.
 ///
 /// # Errors
 /// The actor may not, a field is wrong, there are too many, or the database refused.
@@ -210,11 +212,38 @@ pub async fn revoke(env: &Env, actor: &Actor, id: TokenId) -> Result<token::Mode
     if row.revoked_at.is_some() {
         return Ok(row);
     }
+    let row = end(env, &txn, actor, row).await?;
+    env.commit(txn).await?;
+    Ok(row)
+}
+
+/// Ends every token of a person for whom a provider vouches no longer.
+pub(crate) async fn revoke_all(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    of: PersonId,
+) -> Result<(), Error> {
+    let rows = token::Entity::find()
+        .filter(token::Column::PersonId.eq(of))
+        .filter(token::Column::RevokedAt.is_null())
+        .order_by_asc(token::Column::Id);
+    for row in rows.all(txn).await? {
+        end(env, txn, actor, row).await?;
+    }
+    Ok(())
+}
+
+async fn end(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    row: token::Model,
+) -> Result<token::Model, Error> {
     let mut changed = row.into_active_model();
     changed.revoked_at = Set(Some(env.now()));
-    let row = changed.update(&txn).await?;
-    audit::record(&txn, env.now(), actor, "token.revoked", id, json!({ "name": row.name })).await?;
-    env.commit(txn).await?;
+    let row = changed.update(txn).await?;
+    audit::record(txn, env.now(), actor, "token.revoked", row.id, json!({ "name": row.name })).await?;
     Ok(row)
 }
 
@@ -249,6 +278,12 @@ async fn holder(env: &Env, row: &token::Model) -> Result<Actor, Error> {
     });
     // One that is for everything its person may do is still no person who has signed in.
     let allowed = allowed.or_else(|| row.person_id.is_some().then(|| Action::ALL.into()));
+    // A token must not outlive the word of who answers for its person.
+    if let Some(id) = row.person_id
+        && !oidc::vouched(env, id).await?
+    {
+        return Err(Error::Unauthenticated);
+    }
     let actor = match row.person_id {
         Some(id) => person::actor(&env.db, id).await?,
         None => {

@@ -45,7 +45,7 @@ pub async fn begin(State(app): State<App>, Path(name): Path<String>, headers: He
         Ok(provider) => provider,
         Err(error) => return answer::refusal(&error),
     };
-    match oidc::begin(&app.env, &provider).await {
+    match oidc::begin(&app.env, &provider, auth::cookie(&headers, auth::SESSION)).await {
         Ok(begun) => to(begun.url.as_str(), &[on_its_way(&begun.cookie.0, VALID.as_secs())]),
         Err(why) => back(&name, &why, &[]),
     }
@@ -66,9 +66,8 @@ pub async fn finish(
     };
     let answer = read(query.as_deref().unwrap_or_default());
     let cookie = auth::cookie(&headers, ON_ITS_WAY);
-    let before = auth::cookie(&headers, auth::SESSION);
     let gone = on_its_way("", 0);
-    match oidc::finish(&app.env, &provider, cookie, &answer, &device, before).await {
+    match oidc::finish(&app.env, &provider, cookie, &answer, &device).await {
         Ok(signed) => {
             let session = people::cookie(&signed.secret.0, app.env.settings.auth.session_longest);
             to("/sign-in", &[session, gone])

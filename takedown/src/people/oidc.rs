@@ -28,7 +28,7 @@ pub use self::{
     session::sign_out_at,
     wrong::Wrong,
 };
-use crate::{error::Error, outside::provider::ExchangeError};
+use crate::{env::Env, error::Error, outside::provider::ExchangeError};
 
 /// Who acts when a provider's word changes something.
 const ACTOR: crate::actor::Actor = crate::actor::Actor::System("oidc");
@@ -98,6 +98,11 @@ pub(super) async fn forget_identities(txn: &DatabaseTransaction, id: PersonId) -
     account::forget(txn, id).await
 }
 
+/// Whether tokens of a person may go on, as far as providers are concerned.
+pub(crate) async fn vouched(env: &Env, id: PersonId) -> Result<bool, Error> {
+    account::stands(env, id).await
+}
+
 /// Takes away what is no longer needed.
 pub(super) async fn tidy(db: &impl ConnectionTrait, now: Timestamp) -> Result<(), Error> {
     session::forget(db, now).await?;
@@ -138,6 +143,19 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// What a provider's refusal means for the one person that it is about. It is none of the person if the provider refuses
+    /// us, or asks for patience.
+    fn of_one(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Refused { status: 400..=428 | 430..=499, error }
+                if error.as_deref() != Some("invalid_client") =>
+            {
+                Self::Denied(error.unwrap_or_else(|| "no".into()))
+            }
+            error => error.into(),
+        }
+    }
+
     /// What a browser is told.
     pub const fn code(&self) -> &'static str {
         match self {

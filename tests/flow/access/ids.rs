@@ -95,6 +95,7 @@ async fn mia(world: &World) -> Result<Mia> {
         subject: "redmark".into(),
         person_id: id,
         created_at: at,
+        vouched_at: at,
     };
     let new = OwnToken { label: "redmark".into(), ..OwnToken::default() };
     let (token, _) = tokens::create_own(env, &account("mia", id, ActorRole::Analyst), new).await?;

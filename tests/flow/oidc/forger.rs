@@ -29,6 +29,8 @@ pub struct Plan {
     pub given: Given,
     /// What it says about whoever asks.
     pub userinfo: Value,
+    /// That it says nothing, with this status.
+    pub userinfo_refused: Option<StatusCode>,
     /// How often its keys were read.
     pub looks: usize,
     /// The forms that came for tokens, newest last.
@@ -43,8 +45,8 @@ pub enum Given {
     Never,
     /// These tokens.
     Tokens(Value),
-    /// A refusal.
-    Refusal(&'static str),
+    /// A refusal, with its status.
+    Refusal(StatusCode, &'static str),
     /// Somewhere else.
     Elsewhere,
     /// More than anybody reads.
@@ -143,9 +145,7 @@ async fn token(State(desk): State<Desk>, headers: HeaderMap, form: String) -> Re
     match given {
         Given::Never => std::future::pending().await,
         Given::Tokens(tokens) => answer(&tokens),
-        Given::Refusal(code) => {
-            (StatusCode::BAD_REQUEST, json!({ "error": code }).to_string()).into_response()
-        }
+        Given::Refusal(status, code) => (status, json!({ "error": code }).to_string()).into_response(),
         Given::Elsewhere => {
             (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, format!("{}/userinfo", desk.issuer))])
                 .into_response()
@@ -155,7 +155,11 @@ async fn token(State(desk): State<Desk>, headers: HeaderMap, form: String) -> Re
 }
 
 async fn userinfo(State(desk): State<Desk>) -> Response {
-    answer(&desk.plan().userinfo)
+    let plan = desk.plan();
+    match plan.userinfo_refused {
+        Some(status) => status.into_response(),
+        None => answer(&plan.userinfo),
+    }
 }
 
 /// Somebody who signs with Ed25519.

@@ -143,9 +143,18 @@ impl World {
         self.begin_with("forger").await?.map_err(|end| anyhow::anyhow!("{end:?}"))
     }
 
+    /// The same in a browser that is signed in by that cookie.
+    pub async fn begin_as(&self, cookie: &str) -> Result<Way> {
+        self.begun("forger", cookie).await?.map_err(|end| anyhow::anyhow!("{end:?}"))
+    }
+
     /// The same with a provider of that name; where the browser is sent instead, if it is not to the provider.
     pub async fn begin_with(&self, provider: &str) -> Result<Result<Way, End>> {
-        let ours = [("sec-fetch-site", "same-origin")];
+        self.begun(provider, "").await
+    }
+
+    async fn begun(&self, provider: &str, cookie: &str) -> Result<Result<Way, End>> {
+        let ours = [("sec-fetch-site", "same-origin"), (COOKIE.as_str(), cookie)];
         let answer = self.get(&format!("/auth/oidc/{provider}"), home(), &ours).await?;
         ensure!(answer.status() == StatusCode::SEE_OTHER, "{}", answer.status());
         let to = answer.headers()[LOCATION].to_str()?;

@@ -4,8 +4,8 @@
 
 use entities::{ActorRole, PartyId, PersonId, identity, party, person};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    QueryFilter,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, QueryFilter,
 };
 use serde_json::{Map, Value, json};
 
@@ -107,6 +107,7 @@ pub(super) async fn admit(
     let role = vouched.role(&settings.roles).ok_or(Refused::NoRole)?;
     let party = party_of(txn, provider).await?;
     let Some(was) = was else { return create(env, txn, provider, vouched, (role, party)).await };
+    renew(env, txn, provider, vouched).await?;
     let called = vouched.full_name.is_some() && vouched.full_name != was.full_name;
     let was = if called {
         people::update(txn, person::Model { full_name: vouched.full_name.clone(), ..was }).await?
@@ -143,11 +144,40 @@ async fn create(
         subject: vouched.subject.clone(),
         person_id: row.id,
         created_at: env.now(),
+        vouched_at: env.now(),
     };
     let detail = json!({ "provider": settings.name, "identity": identity.id });
     identity.into_active_model().reset_all().insert(txn).await?;
     audit::record(txn, env.now(), &ACTOR, "vouch_for_person", row.id, detail).await?;
     Ok(row)
+}
+
+/// Notes that the provider vouches for the person now.
+async fn renew(
+    env: &Env,
+    txn: &DatabaseTransaction,
+    provider: &Provider,
+    vouched: &Vouched,
+) -> Result<(), Error> {
+    identity::Entity::update_many()
+        .set(identity::ActiveModel { vouched_at: Set(env.now()), ..Default::default() })
+        .filter(identity::Column::Issuer.eq(provider.settings.issuer.as_str()))
+        .filter(identity::Column::Subject.eq(vouched.subject.as_str()))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+/// Whether a person's tokens may go on: a provider vouched for it within the time that a session lives at the longest. Who
+/// has a password, or never came from a provider, needs none.
+pub(super) async fn stands(env: &Env, id: PersonId) -> Result<bool, Error> {
+    let identities = identity::Entity::find().filter(identity::Column::PersonId.eq(id)).all(&env.db).await?;
+    let Some(last) = identities.iter().map(|row| row.vouched_at).max() else { return Ok(true) };
+    if last.plus(env.settings.auth.session_longest) > env.now() {
+        return Ok(true);
+    }
+    let row = person::Entity::find_by_id(id).one(&env.db).await?;
+    Ok(row.is_some_and(|row| row.password.is_some()))
 }
 
 /// The account of a subject, if it came before.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use entities::{Secret, Timestamp};
+use entities::{Secret, SessionId, Timestamp};
 use ring::hmac;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 use url::Url;
 
 use super::{
-    Provider, Refused,
+    ACTOR, Provider, Refused,
     account::{self, Vouched},
     claims::{self, Occasion},
     provider::Published,
@@ -27,7 +27,7 @@ use crate::{
     error::Error,
     outside::provider::ExchangeError,
     people::{Device, person as people, session, sign_in::SignedIn, throttle::Attempt},
-    token::base32,
+    token::{self, base32},
 };
 
 /// How long a browser may be away.
@@ -61,12 +61,15 @@ impl std::fmt::Debug for Answer {
     }
 }
 
-/// A request's secret, and what follows from it.
-struct Request(String);
+/// A request: its secret, and the session that its browser had when it began.
+struct Request {
+    secret: String,
+    before: Option<SessionId>,
+}
 
 impl Request {
     fn derived(&self, purpose: &str) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{purpose} {}", self.0)))
+        BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{purpose} {}", self.secret)))
     }
 
     fn state(&self) -> String {
@@ -82,9 +85,10 @@ impl Request {
         self.derived("verifier")
     }
 
-    /// What a cookie holds: the secret, when it was made, and a seal over both and the provider.
+    /// What a cookie holds: the secret, when it was made, the session before, and a seal over these and the provider.
     fn cookie(&self, env: &Env, provider: &Provider) -> Result<String, Error> {
-        let text = format!("{}.{}", self.0, env.now().0);
+        let before = self.before.map(|id| id.to_string()).unwrap_or_default();
+        let text = format!("{}.{}.{before}", self.secret, env.now().0);
         let tag = hmac::sign(&key(env)?, message(provider, &text).as_bytes());
         Ok(format!("{text}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag)))
     }
@@ -95,12 +99,13 @@ impl Request {
         let tag = BASE64_URL_SAFE_NO_PAD.decode(tag).map_err(|_| Refused::State)?;
         let sealed = hmac::verify(&key(env)?, message(provider, text).as_bytes(), &tag);
         sealed.map_err(|_| Refused::State)?;
-        let (secret, at) = text.split_once('.').ok_or(Refused::State)?;
+        let (secret, rest) = text.split_once('.').ok_or(Refused::State)?;
+        let (at, before) = rest.split_once('.').ok_or(Refused::State)?;
         let at = Timestamp(at.parse().map_err(|_| Refused::State)?);
         if at.plus(VALID) <= env.now() {
             return Err(Refused::State);
         }
-        Ok(Self(secret.to_owned()))
+        Ok(Self { secret: secret.to_owned(), before: before.parse().ok() })
     }
 }
 
@@ -113,16 +118,25 @@ fn message(provider: &Provider, text: &str) -> String {
     format!("{} {text}", provider.settings.name)
 }
 
-/// Sends a browser to a provider.
+/// Sends a browser to a provider. `before` is the secret of the session that it has now: its cookie stays away when the
+/// browser comes back from the provider's page (`SameSite=Strict`).
 ///
 /// # Errors
-/// The provider cannot be asked where to.
-pub async fn begin(env: &Env, provider: &Provider) -> Result<Begun, Refused> {
+/// The provider cannot be asked where to, or the database refused.
+pub async fn begin(env: &Env, provider: &Provider, before: Option<&str>) -> Result<Begun, Refused> {
+    let before = match before {
+        Some(secret) => match session::unused(env, secret).await {
+            Ok((_, id)) => Some(id),
+            Err(Error::Unauthenticated) => None,
+            Err(error) => return Err(error.into()),
+        },
+        None => None,
+    };
     let published = provider.published(env.now()).await.inspect_err(|error| {
         let (provider, error) = (provider.settings.name.as_str(), error as &dyn std::error::Error);
         tracing::warn!(provider, error, "a provider cannot be asked");
     })?;
-    let request = Request(base32(&env.ids.secret()));
+    let request = Request { secret: base32(&env.ids.secret()), before };
     let settings = &provider.settings;
     let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(request.verifier()));
     let mut url = published.authorize.clone();
@@ -142,7 +156,7 @@ pub async fn begin(env: &Env, provider: &Provider) -> Result<Begun, Refused> {
     Ok(Begun { url, cookie: Secret(request.cookie(env, provider)?) })
 }
 
-/// Signs in whom the provider vouches for. The session that the browser had before ends.
+/// Signs in whom the provider vouches for. The session that the browser had when it began ends.
 ///
 /// # Errors
 /// A [`Refused`]; the ledger keeps it, unless nothing was begun in this browser.
@@ -152,20 +166,31 @@ pub async fn finish(
     cookie: Option<&str>,
     answer: &Answer,
     device: &Device,
-    before: Option<&str>,
 ) -> Result<SignedIn, Refused> {
     // Any page can send its visitors here as often as it likes: that costs nothing, and nobody at their address waits.
     if cookie.is_none() {
         return Err(Refused::State);
     }
-    let (vouched, tokens, refresh_at) = match vouched(env, provider, cookie, answer).await {
-        Ok(vouched) => vouched,
+    let given = match vouched(env, provider, cookie, answer).await {
+        Ok(given) => given,
         Err(why) => return Err(refused(env, provider, device, None, why).await),
     };
-    match enter(env, provider, &vouched, (&tokens, refresh_at), device, before).await {
+    match enter(env, provider, &given, device).await {
         Ok(signed) => Ok(signed),
-        Err(why) => Err(refused(env, provider, device, Some(&vouched.subject), why).await),
+        Err(why) => Err(refused(env, provider, device, Some(&given.vouched.subject), why).await),
     }
+}
+
+/// What an answer brought.
+struct Brought {
+    /// Whom the provider vouches for.
+    vouched: Vouched,
+    /// What it gave.
+    tokens: Tokens,
+    /// When it is asked again.
+    refresh_at: Option<Timestamp>,
+    /// The session that the browser had before.
+    before: Option<SessionId>,
 }
 
 /// Whom the provider vouches for, and what it gave.
@@ -174,7 +199,7 @@ async fn vouched(
     provider: &Provider,
     cookie: Option<&str>,
     answer: &Answer,
-) -> Result<(Vouched, Tokens, Option<Timestamp>), Refused> {
+) -> Result<Brought, Refused> {
     let request = Request::of(env, provider, cookie.ok_or(Refused::State)?)?;
     let state = request.state();
     if !bool::from(state.as_bytes().ct_eq(answer.state.as_bytes())) {
@@ -213,8 +238,8 @@ async fn vouched(
     let vouched = believed(env, provider, &published, (id, &given), Occasion::SignIn(&nonce)).await?;
     let refresh = given.get("refresh_token").and_then(Value::as_str).map(str::to_owned);
     let tokens = Tokens { id: id.to_owned(), refresh, nonce };
-    let due = vouched_for::due(env.now(), &given, &tokens);
-    Ok((vouched, tokens, due))
+    let refresh_at = vouched_for::due(env.now(), &given, &tokens);
+    Ok(Brought { vouched, tokens, refresh_at, before: request.before })
 }
 
 /// Whom an ID token that came with `given` vouches for. What it leaves out is asked of userinfo.
@@ -233,30 +258,39 @@ pub(super) async fn believed(
     let vouched = Vouched::read(subject, &claims, groups_claim);
     match (&vouched.groups, &published.userinfo, access) {
         (None, Some(at), Some(access)) => {
-            let more = provider.userinfo(at, access).await?;
-            // Another's answer would lend its groups (OpenID Connect Core §5.3.2).
-            if more.get("sub").and_then(Value::as_str) != Some(vouched.subject.as_str()) {
-                return Err(Wrong::OtherSubject.into());
-            }
-            let more = Vouched::read(vouched.subject.clone(), &more, groups_claim);
+            let more = told(provider, at, access, &vouched.subject).await?;
             Ok(vouched.complete(more))
         }
         _ => Ok(vouched),
     }
 }
 
+/// What userinfo tells about the holder of an access token, who must be `subject`: another's answer would lend its groups
+/// (OpenID Connect Core §5.3.2).
+pub(super) async fn told(
+    provider: &Provider,
+    at: &Url,
+    access: &str,
+    subject: &str,
+) -> Result<Vouched, Refused> {
+    let more = provider.userinfo(at, access).await.map_err(Refused::of_one)?;
+    if more.get("sub").and_then(Value::as_str) != Some(subject) {
+        return Err(Wrong::OtherSubject.into());
+    }
+    Ok(Vouched::read(subject.to_owned(), &more, &provider.settings.groups_claim))
+}
+
 async fn enter(
     env: &Env,
     provider: &Provider,
-    vouched: &Vouched,
-    tokens: (&Tokens, Option<Timestamp>),
+    Brought { vouched, tokens, refresh_at, before }: &Brought,
     device: &Device,
-    before: Option<&str>,
 ) -> Result<SignedIn, Refused> {
     let txn = env.begin().await?;
     let person = account::admit(env, &txn, provider, vouched).await?;
-    let (session, secret) = session::open(env, &txn, person.id, device, before).await?;
-    vouched_for::keep(env, &txn, session.id, provider, vouched, tokens).await?;
+    session::end_these(&txn, env.now(), before.iter().copied().collect()).await?;
+    let (session, secret) = session::open(env, &txn, person.id, device, None).await?;
+    vouched_for::keep(env, &txn, session.id, provider, vouched, (tokens, *refresh_at)).await?;
     let actor = people::actor(&txn, person.id).await?;
     let detail = json!({ "session": session.id, "with": "provider", "provider": provider.settings.name });
     audit::record(&txn, env.now(), &actor, "sign_in", person.id, detail).await?;
@@ -296,6 +330,7 @@ async fn refused(
         // Whom the provider gives no role any more must not go on with the old one.
         if let (Some(person), Refused::NoRole) = (person, &why) {
             session::end_all(&txn, env.now(), person, None).await?;
+            token::revoke_all(env, &txn, &ACTOR, person).await?;
         }
         let about = person.map_or_else(|| "person:unknown".to_owned(), |person| person.to_string());
         let detail = json!({ "provider": name, "wrong": why.to_string() });

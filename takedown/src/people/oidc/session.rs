@@ -152,7 +152,10 @@ pub(super) async fn meant(
         these = these.add(provider_session::Column::Subject.eq(subject.as_str()));
     }
     if let Some(sid) = &logout.sid {
-        these = these.add(provider_session::Column::Sid.eq(sid.as_str()));
+        let this = Condition::any().add(provider_session::Column::Sid.eq(sid.as_str()));
+        // Of a session of the same person that has no name it cannot be said that it is another.
+        let nameless = logout.subject.as_ref().map(|_| provider_session::Column::Sid.is_null());
+        these = these.add(this.add_option(nameless));
     }
     let rows = provider_session::Entity::find().filter(these).all(txn).await?;
     Ok(rows.into_iter().map(|row| row.session_id).collect())
