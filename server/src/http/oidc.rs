@@ -2,7 +2,7 @@
 
 use axum::{
     body::to_bytes,
-    extract::{Path, RawQuery, Request, State},
+    extract::{Extension, Path, RawQuery, Request, State},
     http::{
         Extensions, HeaderMap, HeaderValue, StatusCode,
         header::{CONTENT_TYPE, LOCATION, SET_COOKIE},
@@ -10,13 +10,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
-use takedown::people::oidc::{self, Answer, Refused, VALID};
+use takedown::people::{
+    Device,
+    oidc::{self, Answer, Refused, VALID},
+};
+use tokio::time::Instant;
 use url::form_urlencoded;
 
 use super::{
     App, answer,
     auth::{self, Origin},
     peer, people,
+    rate::{self, Asker, Rates},
 };
 
 /// The cookie of a browser that is on its way. `Lax`, since it comes back from the provider's page.
@@ -34,8 +39,23 @@ pub async fn providers(State(app): State<App>) -> Response {
     answer::as_json(StatusCode::OK, &Value::Array(all.collect()))
 }
 
+/// Takes one request of an address, before anything is done for it: nobody has said here who it is.
+fn taken(rates: &Rates, device: &Device) -> Result<(), Box<Response>> {
+    let taken = rates.take(Asker::address(device.address), Instant::now());
+    taken.map_err(|wait| Box::new(rate::too_often(wait)))
+}
+
 /// Sends the browser to a provider.
-pub async fn begin(State(app): State<App>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub async fn begin(
+    State(app): State<App>,
+    Extension(rates): Extension<Rates>,
+    Path(name): Path<String>,
+    extensions: Extensions,
+    headers: HeaderMap,
+) -> Response {
+    if let Err(slow) = taken(&rates, &peer::device(&extensions, &headers, &app.limits.trusted_proxies)) {
+        return *slow;
+    }
     // A page of somebody else's must not sign anybody in, also not as the person that it is.
     if auth::origin(&headers) == Origin::Foreign {
         let message = "signing in begins on a page of ours";
@@ -54,12 +74,16 @@ pub async fn begin(State(app): State<App>, Path(name): Path<String>, headers: He
 /// Takes a browser that comes back from a provider.
 pub async fn finish(
     State(app): State<App>,
+    Extension(rates): Extension<Rates>,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
     extensions: Extensions,
     headers: HeaderMap,
 ) -> Response {
     let device = peer::device(&extensions, &headers, &app.limits.trusted_proxies);
+    if let Err(slow) = taken(&rates, &device) {
+        return *slow;
+    }
     let provider = match app.env.providers.named(&name) {
         Ok(provider) => provider,
         Err(error) => return answer::refusal(&error),
@@ -78,7 +102,16 @@ pub async fn finish(
 
 /// A provider says that somebody signed out there. What it is told is of the standard (OpenID Connect Back-Channel Logout 1.0
 /// §2.8).
-pub async fn back_channel(State(app): State<App>, Path(name): Path<String>, request: Request) -> Response {
+pub async fn back_channel(
+    State(app): State<App>,
+    Extension(rates): Extension<Rates>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    let device = peer::device(request.extensions(), request.headers(), &app.limits.trusted_proxies);
+    if let Err(slow) = taken(&rates, &device) {
+        return *slow;
+    }
     let provider = match app.env.providers.named(&name) {
         Ok(provider) => provider,
         Err(error) => return answer::refusal(&error),

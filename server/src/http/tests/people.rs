@@ -265,3 +265,32 @@ async fn the_pages_load_only_what_is_ours_and_keep_the_link_out_of_urls() {
         StatusCode::METHOD_NOT_ALLOWED
     );
 }
+
+#[tokio::test]
+async fn the_way_to_a_provider_is_bounded_by_address_before_anything_is_done() {
+    let limits = [("LOCKSTEP__HTTP__RATE_PER_MINUTE", "1"), ("LOCKSTEP__HTTP__RATE_BURST", "3")];
+    let app = app(&limits).await;
+    let router = router(app.clone());
+    for (n, (method, path)) in [
+        ("GET", "/auth/oidc/unknown"),
+        ("GET", "/auth/oidc/unknown/callback?code=c&state=s"),
+        ("POST", "/auth/oidc/unknown/back-channel"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let ask = async |last: u8, bearer: &str| {
+            let request = Request::builder().method(method).uri(path).header(OURS.0, OURS.1);
+            let mut request = request.header("authorization", bearer).body(Body::empty()).expect("a request");
+            request.extensions_mut().insert(Peer(std::net::IpAddr::from([192, 0, 2, last])));
+            router.clone().oneshot(request).await.expect("an answer").status()
+        };
+        let from = u8::try_from(10 * n).expect("a few");
+        for _ in 0..3 {
+            assert_eq!(ask(from, "").await, StatusCode::NOT_FOUND, "{path}");
+        }
+        // Nor does a secret that nobody has looked at help.
+        assert_eq!(ask(from, "Bearer lks_guess").await, StatusCode::TOO_MANY_REQUESTS, "{path}");
+        assert_eq!(ask(from + 1, "").await, StatusCode::NOT_FOUND, "{path}: from elsewhere");
+    }
+}
