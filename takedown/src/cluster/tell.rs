@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use entities::{
-    ClusterChangeId, ClusterId, ClusterRulingId, ObservableId, PivotId, Tlp, cluster, cluster_change,
-    cluster_member, cluster_ruling, observable, pivot, sighting,
+    ClusterChangeId, ClusterId, ClusterRulingId, ObservableId, OperationId, PivotId, Tlp, cluster,
+    cluster_change, cluster_member, cluster_ruling, observable, pivot, sighting,
 };
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use serde::Serialize;
@@ -138,6 +138,7 @@ pub async fn would_leave(
 ) -> Result<Vec<ObservableId>, Error> {
     access::check(actor, Action::Read, Subject::System)?;
     let members = members(env, actor, id).await?;
+    noted(env, actor, id).await?;
     let (population, _) = load::seen(env, actor, &members).await?;
     let (tuning, value) = (tuning(&env.settings.cluster), value.to_owned());
     let leaving = tokio::task::spawn_blocking(move || {
@@ -147,6 +148,13 @@ pub async fn would_leave(
     let leaving = leaving.await.map_err(Error::internal)?;
     let pinned = store::memberships(&env.db).await?.pinned;
     Ok(leaving.into_iter().filter(|id| !pinned.contains_key(id)).collect())
+}
+
+/// Notes that something of a cluster is shown.
+async fn noted(env: &Env, actor: &Actor, id: ClusterId) -> Result<(), Error> {
+    let row = visible::clusters(actor).filter(cluster::Column::Id.eq(id)).one(&env.db).await?;
+    shown(actor, &row);
+    Ok(())
 }
 
 async fn members(env: &Env, actor: &Actor, id: ClusterId) -> Result<Vec<ObservableId>, Error> {
@@ -217,7 +225,9 @@ pub async fn change(env: &Env, actor: &Actor, id: ClusterChangeId) -> Result<clu
     access::check(actor, Action::Read, Subject::System)?;
     let found =
         visible::cluster_changes(actor).filter(cluster_change::Column::Id.eq(id)).one(&env.db).await?;
-    found.ok_or_else(|| Error::not_found("change", id))
+    let row = found.ok_or_else(|| Error::not_found("change", id))?;
+    noted(env, actor, row.cluster_id).await?;
+    Ok(row)
 }
 
 /// One ruling about a cluster.
@@ -228,7 +238,9 @@ pub async fn ruling(env: &Env, actor: &Actor, id: ClusterRulingId) -> Result<clu
     access::check(actor, Action::Read, Subject::System)?;
     let found =
         visible::cluster_rulings(actor).filter(cluster_ruling::Column::Id.eq(id)).one(&env.db).await?;
-    found.ok_or_else(|| Error::not_found("ruling", id))
+    let row = found.ok_or_else(|| Error::not_found("ruling", id))?;
+    noted(env, actor, row.cluster_id).await?;
+    Ok(row)
 }
 
 /// One hub or ruled value.
@@ -286,15 +298,16 @@ pub async fn likely_next(
     if first == 0 || first > Page::MOST {
         return Err(Error::invalid("first", format!("must be 1 to {}", Page::MOST)));
     }
-    let families: HashMap<ClusterId, String> = visible::clusters(actor)
+    let families: HashMap<ClusterId, (String, Option<OperationId>)> = visible::clusters(actor)
         .filter(cluster::Column::Family.ne(""))
         .filter(cluster::Column::Size.gt(1))
         .select_only()
-        .columns([cluster::Column::Id, cluster::Column::Family])
-        .into_tuple()
+        .columns([cluster::Column::Id, cluster::Column::Family, cluster::Column::OperationId])
+        .into_tuple::<(ClusterId, String, Option<OperationId>)>()
         .all(&env.db)
         .await?
         .into_iter()
+        .map(|(id, family, of)| (id, (family, of)))
         .collect();
     let known = visible::clusters(actor)
         .filter(cluster::Column::Family.ne(""))
@@ -321,7 +334,7 @@ pub async fn likely_next(
     let mut likely: Vec<Likely> = rows
         .into_iter()
         .filter_map(|row| {
-            let family = families.get(&row.cluster_id)?.clone();
+            let (family, _) = families.get(&row.cluster_id)?.clone();
             let weight = weight(&row.reasons);
             Some(Likely {
                 observable: row.observable_id,
@@ -340,5 +353,6 @@ pub async fn likely_next(
     let first = usize::try_from(first).unwrap_or(usize::MAX);
     let more = likely.len() > first;
     likely.truncate(first);
+    actor.shown(likely.iter().filter_map(|one| families.get(&one.cluster)).map(|(_, of)| *of));
     Ok(LikelyPage { rows: likely, more, truncated })
 }

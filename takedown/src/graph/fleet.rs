@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use entities::{
-    ClusterId, LinkKind, ObservableId, ObservableKind, Probe, Timestamp, cluster_member, link, observable,
-    observation,
+    ClusterId, LinkKind, ObservableId, ObservableKind, OperationId, Probe, Timestamp, cluster_member, link,
+    observable, observation,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, DbErr, ExprTrait, QueryFilter, QueryResult, QuerySelect,
@@ -111,6 +111,7 @@ pub async fn sizes(env: &Env, actor: &Actor, fleets: Fleets<'_>) -> Result<HashM
     for row in env.db.query_all(&count).await? {
         sizes.insert(row.try_get_by_index(0)?, whole(&row, 1)?);
     }
+    noted(env, actor, &fleets).await?;
     Ok(sizes)
 }
 
@@ -154,7 +155,22 @@ pub async fn counts(
         fleet.total = whole(&row, 3)?;
         fleet.rows.push(Counted { key: key(&row, 1, by)?, count: whole(&row, 2)? });
     }
+    noted(env, actor, &fleets).await?;
     Ok(counts)
+}
+
+/// Notes of which operations figures tell something: every one that they count a thing of.
+async fn noted(env: &Env, actor: &Actor, fleets: &Fleets<'_>) -> Result<(), Error> {
+    let of = Query::select()
+        .distinct()
+        .column("operation_id")
+        .from_subquery(scope(env.db.get_database_backend(), actor, fleets), "scope")
+        .and_where(Expr::col("operation_id").is_not_null())
+        .to_owned();
+    for row in env.db.query_all(&of).await? {
+        actor.shown([row.try_get_by_index::<Option<OperationId>>(0)?]);
+    }
+    Ok(())
 }
 
 /// Of each of these keys the first `first` observables of one fleet that have it, by id, in one statement.
@@ -229,7 +245,7 @@ fn named(scope: SelectStatement) -> CommonTableExpression {
 /// The visible observables of the fleets: `fleet`, `id`, and what dimensions read of them.
 fn scope(backend: DbBackend, actor: &Actor, fleets: &Fleets<'_>) -> SelectStatement {
     use observable::Column;
-    let columns = [Column::Id, Column::Kind, Column::Registrable, Column::State];
+    let columns = [Column::Id, Column::Kind, Column::Registrable, Column::State, Column::OperationId];
     let the_one = || Expr::val(THE_ONE);
     match fleets {
         Fleets::Clusters(ids) => {

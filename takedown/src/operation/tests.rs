@@ -1,3 +1,5 @@
+mod noted;
+
 use std::collections::BTreeMap;
 
 use entities::{

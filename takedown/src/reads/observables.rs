@@ -193,14 +193,15 @@ pub async fn visible_of(
     actor: &Actor,
     ids: &[ObservableId],
 ) -> Result<HashSet<ObservableId>, Error> {
-    let seen: Vec<ObservableId> = visible::observables(actor)
+    let seen: Vec<(ObservableId, Option<OperationId>)> = visible::observables(actor)
         .select_only()
-        .column(observable::Column::Id)
+        .columns([observable::Column::Id, observable::Column::OperationId])
         .filter(observable::Column::Id.is_in(ids.iter().copied()))
         .into_tuple()
         .all(&env.db)
         .await?;
-    Ok(seen.into_iter().collect())
+    actor.shown(seen.iter().map(|(_, of)| *of));
+    Ok(seen.into_iter().map(|(id, _)| id).collect())
 }
 
 /// The sources with those ids, for batches.
