@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{Channel, DeskId, Timestamp};
+use crate::{Channel, DeskId, OperationId, Timestamp};
 
 /// Where a provider takes notices, from a recorded source. Never a registrant.
 #[sea_orm::model]
@@ -28,6 +28,8 @@ pub struct Model {
     pub created_at: Timestamp,
     /// Counts changes.
     pub version: i32,
+    /// The operation by whose names alone it was found; none if it is for everybody.
+    pub operation_id: Option<OperationId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

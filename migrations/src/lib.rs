@@ -57,6 +57,7 @@ mod m20261130_000070_identity;
 mod m20261130_000071_provider_session;
 mod m20261130_000072_spent;
 mod m20261130_000073_vouched_at;
+mod m20261130_000074_desk_operation;
 
 /// The key of the PostgreSQL advisory lock under which one process at a time changes the schema.
 const SCHEMA_LOCK: i64 = 0x6c6f_636b_7363_6865;
@@ -151,6 +152,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000071_provider_session::Migration),
             Box::new(m20261130_000072_spent::Migration),
             Box::new(m20261130_000073_vouched_at::Migration),
+            Box::new(m20261130_000074_desk_operation::Migration),
         ]
     }
 }

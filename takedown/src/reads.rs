@@ -7,7 +7,7 @@ pub mod observables;
 
 use std::{collections::HashMap, hash::Hash};
 
-use entities::{OperationId, cluster, import, notice, observable, pivot, task};
+use entities::{OperationId, cluster, desk, import, notice, observable, pivot, task};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait, Select, TryGetable, Value,
@@ -79,7 +79,7 @@ macro_rules! belongs {
     };
 }
 
-belongs!(cluster, import, notice, observable, pivot, task);
+belongs!(cluster, desk, import, notice, observable, pivot, task);
 
 /// Notes that these rows are shown to the actor.
 pub(crate) fn shown<'a, R: Belongs + 'a>(actor: &Actor, rows: impl IntoIterator<Item = &'a R>) {

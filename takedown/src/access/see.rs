@@ -329,4 +329,15 @@ impl Scoped for cluster_model::Entity {
 }
 
 impl Scoped for source::Entity {}
-impl Scoped for desk::Entity {}
+
+impl Scoped for desk::Entity {
+    /// A desk that was found by the names of an operation is seen by who knows of that, also who reads none of the names;
+    /// every other by everybody who reads cases.
+    fn within(sight: Sight<'_>) -> Condition {
+        let known = sight.knows((desk::Entity, desk::Column::OperationId));
+        if known.is_empty() {
+            return known;
+        }
+        Condition::any().add(desk::Column::OperationId.is_null()).add(known)
+    }
+}

@@ -1,3 +1,4 @@
+mod apart;
 mod noted;
 
 use std::collections::BTreeMap;

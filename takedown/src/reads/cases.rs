@@ -177,6 +177,7 @@ pub async fn tasks_by_ids(
 /// The database refused.
 pub async fn desks(env: &Env, actor: &Actor, ids: &[DeskId]) -> Result<HashMap<DeskId, desk::Model>, Error> {
     let rows = visible::desks(actor).filter(desk::Column::Id.is_in(ids.iter().copied())).all(&env.db).await?;
+    shown(actor, &rows);
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 

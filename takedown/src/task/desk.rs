@@ -34,28 +34,29 @@ pub struct Proposal {
     pub email: Option<String>,
     /// `rdap:host`; empty without a mailbox.
     pub source: String,
-    /// The operation by whose things alone the registrar was met; none if something else has it too.
+    /// The operation whose names give it; none for names that belong to none.
     pub operation: Option<OperationId>,
 }
 
-/// One desk a registrar, from everything that is known of its names. Where RDAP answers give several
-/// mailboxes for one registrar, most names decide, so that one odd answer does not redirect a fleet's notices.
+/// The desks of registrars, each for the names of one operation or of none.
+pub type Desks = BTreeMap<(Option<OperationId>, String), desk::Model>;
+
+/// One desk a registrar and operation, from everything that is known of its names. Where RDAP answers give several
+/// mailboxes for one registrar, most names decide, so that one odd answer does not redirect a fleet's notices; names of
+/// another operation decide nothing, so that they neither tell of themselves nor redirect others' notices.
 pub fn propose(known: &[Known]) -> Vec<Proposal> {
-    let mut by_scope = BTreeMap::<&str, Vec<&Known>>::new();
+    let mut by_scope = BTreeMap::<(Option<OperationId>, &str), Vec<&Known>>::new();
     for one in known {
         if let Some(scope) = one.registration.as_ref().and_then(|r| r.registrar.as_deref()) {
-            by_scope.entry(scope).or_default().push(one);
+            by_scope.entry((one.observable.operation_id, scope)).or_default().push(one);
         }
     }
     by_scope
         .into_iter()
-        .map(|(scope, names)| {
+        .map(|((operation, scope), names)| {
             let mailboxes: Vec<(String, &str)> = names.iter().filter_map(|one| mailbox(one)).collect();
             let email = majority(mailboxes.iter().map(|(email, _)| email.as_str())).map(str::to_owned);
             let source = mailboxes.iter().find(|(address, _)| Some(address) == email.as_ref());
-            let operation = names.first().and_then(|one| one.observable.operation_id);
-            let operation =
-                operation.filter(|of| names.iter().all(|n| n.observable.operation_id == Some(*of)));
             let names = names.iter().filter_map(|one| one.registration.as_ref()?.registrar_name.as_deref());
             Proposal {
                 scope: scope.to_owned(),
@@ -100,27 +101,33 @@ async fn filled(txn: &DatabaseTransaction, proposals: &[Proposal]) -> Result<Vec
     Ok(filled)
 }
 
-/// Stores what RDAP proposes, or the directory where RDAP names no mailbox, and returns the registrars' desks by
-/// scope. A person's record stands, and the directory never replaces what RDAP once gave.
+/// Stores what RDAP proposes, or the directory where RDAP names no mailbox, and returns the registrars' desks. A person's
+/// record stands, for every operation, and the directory never replaces what RDAP once gave. What the names of an operation
+/// give is kept for that operation: it never changes a desk that others see.
 pub(super) async fn refresh(
     env: &Env,
     txn: &DatabaseTransaction,
     actor: &Actor,
     proposals: &[Proposal],
-) -> Result<BTreeMap<String, desk::Model>, Error> {
+) -> Result<Desks, Error> {
     let proposals = &filled(txn, proposals).await?[..];
-    let mut desks = BTreeMap::new();
+    let mut desks = Desks::new();
     for chunk in proposals.chunks(500) {
         let stored = visible::desks(actor)
             .filter(desk::Column::Channel.eq(Channel::Registrar))
             .filter(desk::Column::Scope.is_in(chunk.iter().map(|p| p.scope.as_str())))
             .all(txn)
             .await?;
-        desks.extend(stored.into_iter().map(|desk| (desk.scope.clone(), desk)));
+        desks.extend(stored.into_iter().map(|desk| ((desk.operation_id, desk.scope.clone()), desk)));
     }
     for proposal in proposals {
         let now = env.now();
-        match desks.get_mut(&proposal.scope) {
+        let place = (proposal.operation, proposal.scope.clone());
+        if let Some(common) = instead(&desks, proposal) {
+            desks.insert(place, common);
+            continue;
+        }
+        match desks.get_mut(&place) {
             Some(desk) if desk.source == MANUAL || proposal.email.is_none() => {}
             Some(desk)
                 if proposal.source.starts_with(DIRECTORY)
@@ -141,11 +148,22 @@ pub(super) async fn refresh(
                 let desk = new_desk(env.id(), proposal, now);
                 desk.clone().into_active_model().reset_all().insert(txn).await?;
                 record_desk(env, txn, actor, proposal.operation, (&desk, None)).await?;
-                desks.insert(proposal.scope.clone(), desk);
+                desks.insert(place, desk);
             }
         }
     }
     Ok(desks)
+}
+
+/// The desk for everybody that an operation uses: the one that a person recorded, or any with a mailbox where RDAP gave the
+/// operation none.
+fn instead(desks: &Desks, proposal: &Proposal) -> Option<desk::Model> {
+    let of = proposal.operation?;
+    let common = desks.get(&(None, proposal.scope.clone()))?;
+    let found = |source: &str| !source.is_empty() && !source.starts_with(DIRECTORY);
+    let own = desks.get(&(Some(of), proposal.scope.clone()));
+    let by_rdap = found(&proposal.source) || own.is_some_and(|own| found(&own.source));
+    (common.source == MANUAL || common.email.is_some() && !by_rdap).then(|| common.clone())
 }
 
 fn new_desk(id: DeskId, proposal: &Proposal, now: Timestamp) -> desk::Model {
@@ -159,10 +177,11 @@ fn new_desk(id: DeskId, proposal: &Proposal, now: Timestamp) -> desk::Model {
         verified_at: proposal.email.is_some().then_some(now),
         created_at: now,
         version: 1,
+        operation_id: proposal.operation,
     }
 }
 
-/// Records a desk that a person found, or corrects one.
+/// Records a desk that a person found, or corrects one: for everybody, whatever the names of operations give.
 ///
 /// # Errors
 /// The address is none, or the actor may not.
@@ -182,6 +201,7 @@ pub async fn record(
     let stored = visible::for_update(visible::desks(actor))
         .filter(desk::Column::Channel.eq(channel))
         .filter(desk::Column::Scope.eq(scope))
+        .filter(desk::Column::OperationId.is_null())
         .one(&txn)
         .await?;
     access::check(actor, Action::OpenTasks, Subject::System)?;

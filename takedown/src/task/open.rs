@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entities::{
-    ClusterId, ObservableId, OperationId, TaskId, TaskState, cluster, cluster_member, desk, sighting, task,
+    ClusterId, ObservableId, OperationId, TaskId, TaskState, cluster, cluster_member, sighting, task,
 };
 use playbooks::{Check, Playbook};
 use sea_orm::{
@@ -228,7 +228,7 @@ struct Opening<'a> {
     env: &'a Env,
     actor: &'a Actor,
     playbook: &'a Playbook,
-    desks: &'a BTreeMap<String, desk::Model>,
+    desks: &'a desks::Desks,
     clusters: &'a BTreeMap<ObservableId, ClusterId>,
 }
 
@@ -256,11 +256,12 @@ impl Opening<'_> {
             return refused(plan.refusals.into_iter().map(|refusal| refusal.reason).collect(), liftable);
         };
         let scope = known.registration.as_ref().and_then(|r| r.registrar.as_deref()).unwrap_or_default();
-        let desk = self.desks.get(scope).filter(|desk| desk.email.is_some());
+        let stored = self.desks.get(&(target.operation_id, scope.to_owned()));
+        let desk = stored.filter(|desk| desk.email.is_some());
         let why_draft = match desk {
             Some(_) => None,
             None => {
-                let party = self.desks.get(scope).map_or(scope, |desk| desk.party.as_str());
+                let party = stored.map_or(scope, |desk| desk.party.as_str());
                 Some(format!("no abuse mailbox of {party} ({scope}) is known: find its desk and record it"))
             }
         };

@@ -162,6 +162,7 @@ impl World {
             verified_at: None,
             created_at: at,
             version: 1,
+            operation_id: None,
         };
         insert(&world.env, vec![desk.clone()]).await?;
         insert(&world.env, vec![person(at)]).await?;

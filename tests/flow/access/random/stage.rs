@@ -39,6 +39,7 @@ impl Stage {
             verified_at: None,
             created_at: at,
             version: 1,
+            operation_id: None,
         };
         insert(&env, vec![desk.clone()]).await?;
         let party = party::Model {
