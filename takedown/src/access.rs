@@ -22,6 +22,8 @@ use crate::{actor::Actor, error::Error};
 pub enum Subject<'a> {
     /// The system as a whole.
     System,
+    /// What belongs to no operation, and so is everybody's.
+    Common,
     /// A task or notice, by who opened or drafted it.
     DraftedBy(&'a str),
     /// An operation, and what is to belong to it, by what the actor is in it and whether it is sealed.

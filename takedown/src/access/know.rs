@@ -58,15 +58,16 @@ pub fn standing(
 pub(super) fn check(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<(), Error> {
     let Subject::Operation { standing, sealed } = subject else {
         // What belongs to no operation is not what a token for some is for.
+        let whole = matches!(
+            action,
+            Action::ImportIndicators
+                | Action::CreateOperation
+                | Action::TrainAttribution
+                | Action::ManageParties
+                | Action::ManageJobs
+        );
         let apart = matches!(actor, Actor::Person { knows: Knows::Only(_), .. })
-            && matches!(
-                action,
-                Action::ImportIndicators
-                    | Action::CreateOperation
-                    | Action::TrainAttribution
-                    | Action::ManageParties
-                    | Action::ManageJobs
-            );
+            && (whole || matches!(subject, Subject::Common));
         return if apart {
             forbidden(action, "this token is for some operations: name one of them".into())
         } else {

@@ -230,7 +230,7 @@ pub async fn pivot(
     ruling: PivotRuling,
     reason: &str,
 ) -> Result<pivot::Model, Error> {
-    access::check(actor, Action::RuleOnClusters, Subject::System)?;
+    access::check(actor, Action::RuleOnClusters, Subject::Common)?;
     let (value, reason) = (value.trim(), said(reason)?);
     if matches!(kind, PivotKind::Burst | PivotKind::Day | PivotKind::Link) {
         let why = "it is worked out of other things: rule on the registrar, or bar the member";

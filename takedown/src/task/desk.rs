@@ -204,7 +204,7 @@ pub async fn record(
         .filter(desk::Column::OperationId.is_null())
         .one(&txn)
         .await?;
-    access::check(actor, Action::OpenTasks, Subject::System)?;
+    access::check(actor, Action::OpenTasks, Subject::Common)?;
     let was = stored.as_ref().and_then(|desk| desk.email.clone());
     let mut desk = stored.clone().unwrap_or_else(|| {
         let proposal = Proposal {

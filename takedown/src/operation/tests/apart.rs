@@ -1,11 +1,14 @@
-//! What one operation does changes nothing that others see: desks.
+//! What one operation does changes nothing that others see: desks, and rulings on shared values.
 
 use std::time::Duration;
 
-use entities::{Channel, DeskId, ObservableId, desk, task};
+use entities::{Channel, DeskId, ObservableId, PivotRuling, desk, pivot, task};
 
 use super::*;
-use crate::task::desk as desks;
+use crate::{
+    cluster::{kind::PivotKind, ruling},
+    task::desk as desks,
+};
 
 /// Names of one registrar in an operation or in none, with the mailbox that RDAP gives for each.
 async fn named(test: &Test, of: Option<OperationId>, names: &[(&str, Option<&str>)]) -> Vec<ObservableId> {
@@ -87,4 +90,26 @@ async fn what_a_person_records_is_for_every_operation() {
     let second = named(&test, Some(operation), &[("b.example", Some(ODD))]).await;
     assert_eq!(opened(&test, &lea, &second).await, [Some(recorded.id)]);
     assert_eq!(desk_of(&test, None).await, Some(recorded));
+}
+
+#[tokio::test]
+async fn a_token_for_an_operation_rules_on_nothing_that_is_everybodys() {
+    let test = Test::new().await;
+    let lea = account(&test, "lea", ActorRole::Lead, None).await;
+    let operation = create(&test, &lea, sealed("Magnus")).await.unwrap().id;
+    let rule = async |by: &Actor, value: &str| {
+        ruling::pivot(&test, by, PivotKind::Address, value, PivotRuling::Excluded, "a reason").await
+    };
+    rule(&lea, "192.0.2.7").await.unwrap();
+    let Actor::Person { name, role, agency, id, clearance, only, trail, .. } = lea else { return };
+    let knows = Knows::Only([operation].into());
+    let token = Actor::Person { name, role, agency, id, clearance, only, knows, trail };
+    // Alike for a value that somebody ruled on and one that nobody did.
+    for value in ["192.0.2.7", "192.0.2.8"] {
+        let refused = rule(&token, value).await;
+        assert!(matches!(refused, Err(Error::Forbidden { .. })), "{refused:?}");
+    }
+    let recorded = desks::record(&test, &token, Channel::Registrar, "iana:4", "Four", DESK).await;
+    assert!(matches!(recorded, Err(Error::Forbidden { .. })), "{recorded:?}");
+    assert_eq!(test.all::<pivot::Entity>().await.len(), 1);
 }
