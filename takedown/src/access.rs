@@ -13,7 +13,7 @@ pub use self::{
     action::Action,
     know::{Standing, ledger, standing},
     leave::{Reach, Recipient, may_leave, may_probe},
-    see::{Scoped, clearance, reads_facts, sees_all, visible},
+    see::{Scoped, clearance, reach, reads_facts, sees_all, visible},
 };
 use crate::{actor::Actor, error::Error};
 

@@ -6,6 +6,7 @@
 
 mod collision;
 mod members;
+mod readers;
 mod reads;
 
 use entities::{Handling, OperationId, Pap, PartyId, Tlp, operation, party};
@@ -16,6 +17,7 @@ use sea_orm::{
 use serde_json::json;
 
 pub(crate) use self::collision::note as note_collisions;
+pub(crate) use self::readers::keep_a_reader;
 pub use self::{
     collision::{allow as allow_collisions, collisions},
     members::{Member, Who, add, members, remove, who},

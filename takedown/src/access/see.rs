@@ -77,16 +77,19 @@ pub fn clearance(actor: &Actor) -> Option<Tlp> {
         Actor::Nobody => None,
         Actor::System(_) | Actor::Confined(..) => Some(Tlp::Red),
         Actor::Person { only: Some(only), .. } if !only.contains(&Action::Read) => None,
-        Actor::Person { role, clearance, .. } => {
-            let most = match role {
-                ActorRole::Admin | ActorRole::Partner => return None,
-                ActorRole::Analyst | ActorRole::Lead => Tlp::Red,
-                // RED is for named persons of the originator; a liaison of another agency is not one of them.
-                ActorRole::Liaison => Tlp::AmberStrict,
-            };
-            Some(clearance.map_or(most, |own| Ord::min(own, most)))
-        }
+        Actor::Person { role, clearance, .. } => reach(*role, *clearance),
     }
+}
+
+/// The most restrictive TLP that a person of that role, with a clearance of its own, reads; none means no case content at all.
+pub fn reach(role: ActorRole, clearance: Option<Tlp>) -> Option<Tlp> {
+    let most = match role {
+        ActorRole::Admin | ActorRole::Partner => return None,
+        ActorRole::Analyst | ActorRole::Lead => Tlp::Red,
+        // RED is for named persons of the originator; a liaison of another agency is not one of them.
+        ActorRole::Liaison => Tlp::AmberStrict,
+    };
+    Some(clearance.map_or(most, |own| Ord::min(own, most)))
 }
 
 /// The labels that are at most as restrictive as `limit`.

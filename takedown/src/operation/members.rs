@@ -13,7 +13,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::locked;
+use super::{locked, readers::unread};
 use crate::{
     access::{self, Action},
     actor::Actor,
@@ -164,10 +164,10 @@ pub async fn add(
 /// Removes a member from an operation; it knows of it no longer, at once.
 ///
 /// # Errors
-/// As [`add`]; it is the last member.
+/// As [`add`]; it is the last member, or the last who can read it.
 pub async fn remove(env: &Env, actor: &Actor, id: OperationId, who: Who) -> Result<(), Error> {
     let txn = env.begin().await?;
-    let (_, subject) = locked(&txn, actor, id).await?;
+    let (operation, subject) = locked(&txn, actor, id).await?;
     access::check(actor, Action::ManageOperation, subject)?;
     let members = of(&txn, id).await?;
     let row = members.iter().map(|(row, _)| row).find(|row| is(row, who));
@@ -177,6 +177,10 @@ pub async fn remove(env: &Env, actor: &Actor, id: OperationId, who: Who) -> Resu
         return Err(Error::Conflict { from, event: "removing the last member".into() });
     }
     operation_member::Entity::delete_by_id(row.id).exec(&txn).await?;
+    if !unread(&txn, &[operation]).await?.is_empty() {
+        let from = format!("{id} would lose the last member who can read it: add another member first");
+        return Err(Error::Conflict { from, event: "this".into() });
+    }
     let detail = json!({ "member": name(who) });
     audit::record_of(&txn, env.now(), actor, Some(id), "remove_operation_member", id, detail).await?;
     env.commit(txn).await

@@ -1,5 +1,6 @@
 mod apart;
 mod noted;
+mod readers;
 
 use std::collections::BTreeMap;
 

@@ -17,6 +17,7 @@ use crate::{
     audit,
     env::Env,
     error::Error,
+    operation,
     reads::{Page, Slice, cut},
 };
 
@@ -96,7 +97,8 @@ pub(super) async fn create_in(
 /// Changes what a person may; its sessions end, so that nothing goes on with what it was.
 ///
 /// # Errors
-/// The actor may not, there is no such person, it is the last administrator, or the database refused.
+/// The actor may not, there is no such person, it is the last administrator or the last who can read an operation, or the
+/// database refused.
 pub async fn set_role(
     env: &Env,
     actor: &Actor,
@@ -127,6 +129,10 @@ pub(super) async fn change_in(
     belongs(txn, role, party).await?;
     let row = person::Model { role, party_id: party, clearance, ..was.clone() };
     let row = update(txn, row).await?;
+    // What a provider takes away is taken, whoever was the last to have it: else its people kept what they are no longer.
+    if matches!(actor, Actor::Person { .. }) {
+        operation::keep_a_reader(txn, &was).await?;
+    }
     session::end_all(txn, env.now(), row.id, None).await?;
     let facts =
         |row: &person::Model| json!({ "role": row.role, "party": row.party_id, "clearance": row.clearance });
@@ -154,13 +160,14 @@ pub async fn set_disabled(
     if disabled {
         may_go(&txn, &row).await?;
     }
-    let row = person::Model { disabled_at: disabled.then(|| env.now()), ..row };
-    let row = update(&txn, row).await?;
+    let changed = person::Model { disabled_at: disabled.then(|| env.now()), ..row.clone() };
+    let changed = update(&txn, changed).await?;
+    operation::keep_a_reader(&txn, &row).await?;
     session::end_all(&txn, env.now(), id, None).await?;
     let verb = if disabled { "disable_person" } else { "enable_person" };
     audit::record(&txn, env.now(), actor, verb, id, json!({})).await?;
     env.commit(txn).await?;
-    Ok(row)
+    Ok(changed)
 }
 
 /// A page of people, in the order in which they were made.

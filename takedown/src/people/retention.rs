@@ -16,6 +16,7 @@ use crate::{
     env::Env,
     error::Error,
     job::{JobError, Run, kinds::TidyPeople},
+    operation,
 };
 
 /// How long a session that ended is kept: as long as its address counts as known.
@@ -27,23 +28,25 @@ const TRACES: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 /// ledger and the rows have, which then says nothing. It cannot be undone.
 ///
 /// # Errors
-/// The actor may not, there is no such person, it is the last administrator, or the database refused.
+/// The actor may not, there is no such person, it is the last administrator or the last who can read an operation, or the
+/// database refused.
 pub async fn erase(env: &Env, actor: &Actor, id: PersonId) -> Result<person::Model, Error> {
     access::check(actor, Action::ManagePeople, Subject::System)?;
     let txn = env.begin().await?;
-    let row = people::locked(&txn, id).await?;
-    people::may_go(&txn, &row).await?;
+    let was = people::locked(&txn, id).await?;
+    people::may_go(&txn, &was).await?;
     let at = Some(env.now());
     let row = person::Model {
-        name: people::erased(row.id),
+        name: people::erased(was.id),
         full_name: None,
         password: None,
         second_factor: None,
         second_factor_at: None,
-        disabled_at: row.disabled_at.or(at),
-        ..row
+        disabled_at: was.disabled_at.or(at),
+        ..was.clone()
     };
     let row = people::update(&txn, row).await?;
+    operation::keep_a_reader(&txn, &was).await?;
     oidc::forget_identities(&txn, id).await?;
     recovery_code::Entity::delete_many().filter(recovery_code::Column::PersonId.eq(id)).exec(&txn).await?;
     invite::Entity::delete_many().filter(invite::Column::PersonId.eq(id)).exec(&txn).await?;
