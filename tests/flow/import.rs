@@ -1,5 +1,7 @@
 //! Imports on both databases: verdicts, repeats, dates, markings, failure half-way, several at a time.
 
+mod removed;
+
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};

@@ -6,7 +6,7 @@ use entities::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
-    DatabaseTransaction,
+    ConnectionTrait, DatabaseTransaction,
 };
 use tokio::sync::mpsc;
 
@@ -140,7 +140,7 @@ pub async fn import_entries(
     read: impl FnOnce(&mut dyn FnMut(Entry) -> bool) -> Result<Input, Error> + Send + 'static,
     mut progress: impl FnMut(Progress<'_>) + Send,
 ) -> Result<ImportReport, Error> {
-    let operation = into(env, actor, request.operation).await?;
+    let operation = into(&env.db, actor, request.operation).await?;
     let source = named("source", &request.source)?;
     let name = named("name", &request.name)?;
     let context = env.intake.clone();
@@ -164,6 +164,8 @@ pub async fn import_entries(
     let mut next = chunks.recv().await;
     let txn = env.begin().await?;
     Batch::lock(&txn).await?;
+    // A member may have been removed while the first chunk was waited for, or while all the others were.
+    into(&txn, actor, operation).await?;
     let now = env.now();
     let source_id = store::source(env, &txn, &source).await?;
     // First, since sightings refer to it; its figures come last.
@@ -184,6 +186,7 @@ pub async fn import_entries(
         next = chunks.recv().await;
     }
     let input = reader.await.map_err(Error::internal)??;
+    into(&txn, actor, operation).await?;
 
     let mut report = tally.report(request, name, source, input);
     if request.dry_run || report.accepted == 0 {
@@ -201,7 +204,7 @@ pub async fn import_entries(
 
 /// The operation that a batch goes into, if the actor may bring anything into it.
 async fn into(
-    env: &Env,
+    db: &impl ConnectionTrait,
     actor: &Actor,
     operation: Option<OperationId>,
 ) -> Result<Option<operation::Model>, Error> {
@@ -210,7 +213,7 @@ async fn into(
         return Ok(None);
     };
     access::signed_in(actor)?;
-    let (row, subject) = operations::find(&env.db, actor, id).await?;
+    let (row, subject) = operations::find(db, actor, id).await?;
     access::check(actor, Action::ImportIndicators, subject)?;
     Ok(Some(row))
 }
