@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinHandle,
 };
 
@@ -14,6 +14,9 @@ use super::{
     people::{app_with_people, cookie},
     *,
 };
+
+/// Bytes that a narrow socket holds for who does not read.
+const ROOM: u32 = 4 << 10;
 
 /// A server on a port of its own.
 struct Served {
@@ -23,7 +26,10 @@ struct Served {
 }
 
 async fn served(app: &App) -> Served {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    served_by(app, TcpListener::bind("127.0.0.1:0").await.expect("a port"))
+}
+
+fn served_by(app: &App, listener: TcpListener) -> Served {
     let port = listener.local_addr().expect("an address").port();
     let (stop, limits, router) = (app.stop.clone(), app.limits.clone(), router(app.clone()));
     let ended = stop.clone();
@@ -35,7 +41,11 @@ async fn served(app: &App) -> Served {
 
 /// A client; the status with which its handshake was answered.
 async fn open(served: &Served, headers: &[(&str, &str)]) -> (u16, TcpStream) {
-    let mut stream = TcpStream::connect(("127.0.0.1", served.port)).await.expect("connected");
+    open_by(served, TcpSocket::new_v4().expect("a socket"), headers).await
+}
+
+async fn open_by(served: &Served, socket: TcpSocket, headers: &[(&str, &str)]) -> (u16, TcpStream) {
+    let mut stream = socket.connect(([127, 0, 0, 1], served.port).into()).await.expect("connected");
     let mut request = format!(
         "GET /graphql HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
          sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
@@ -67,6 +77,7 @@ async fn hear(stream: &mut TcpStream) -> Result<Value, u16> {
     let kind = stream.read_u8().await.expect("a frame") & 0x0f;
     let length = match stream.read_u8().await.expect("a length") {
         126 => usize::from(stream.read_u16().await.expect("a length")),
+        127 => usize::try_from(stream.read_u64().await.expect("a length")).expect("a length"),
         short => usize::from(short),
     };
     let mut body = vec![0; length];
@@ -140,16 +151,33 @@ async fn who_did_not_say_who_it_is_takes_nobodys_place() {
 async fn the_end_waits_until_sockets_were_told() {
     let app = app(&[]).await;
     let (_, secret) = token(&app).await;
-    let served = served(&app).await;
-    let (_, mut stream) = open(&served, &[]).await;
+    // Between the two there is room for less than the answer, so that it waits for a client that does not read.
+    let narrow = || {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_send_buffer_size(ROOM).expect("a size");
+        socket.set_recv_buffer_size(ROOM).expect("a size");
+        socket
+    };
+    let listening = narrow();
+    listening.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let served = served_by(&app, listening.listen(8).expect("a listener"));
+    let (_, mut stream) = open_by(&served, narrow(), &[]).await;
     say(&mut stream, &greeting(Some(&secret))).await;
     assert_eq!(hear(&mut stream).await, ack());
+    let query = "{__schema{types{name description fields{name description}}}}";
+    say(&mut stream, &json!({ "type": "subscribe", "id": "1", "payload": { "query": query } })).await;
+    stream.peek(&mut [0]).await.expect("the beginning of an answer");
+
     served.stop.cancel();
+    // Whoever does not wait is done after a few turns.
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!served.done.is_finished(), "the end came before the socket was told");
+    let answer = hear(&mut stream).await.expect("the answer");
+    assert!(answer.to_string().len() > 8 * ROOM as usize, "{} is too short", answer.to_string().len());
+    while hear(&mut stream).await != Err(1001) {}
     served.done.await.expect("served to the end");
-    // Told before the end: it is there already, and nobody is left who could still send it.
-    let mut frame = [0; 4];
-    assert!(stream.try_read(&mut frame).is_ok_and(|length| length == 4), "nothing came before the end");
-    assert_eq!((frame[0] & 0x0f, u16::from_be_bytes([frame[2], frame[3]])), (8, 1001));
 }
 
 #[tokio::test]
