@@ -1,22 +1,22 @@
 //! The rules of validation (GraphQL, October 2021, §5), told as graphql-js 16 tells them. Each definition is walked
 //! once; what an operation takes over from its fragments is joined afterwards, under the work limit.
 
+mod arguments;
+mod operation;
+
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::{
     Name, Pos, Positioned,
-    parser::types::{
-        BaseType, Directive, Field, OperationType, Selection, SelectionSet, Type, VariableDefinition,
-    },
+    parser::types::{Field, OperationType, Selection, SelectionSet, Type, VariableDefinition},
 };
-use async_graphql_value::Value;
 
 use super::{
     Limits, Refusal, Why,
     count::Counts,
     cut, overlap,
     parser::{Document, Operation},
-    schema::{FieldInfo, InputInfo, Place, TypeInfo, Types},
+    schema::{FieldInfo, Place, TypeInfo, Types},
 };
 
 /// The most errors that one document is told.
@@ -308,222 +308,6 @@ impl<'a> Walk<'a> {
         self.set(below, core);
     }
 
-    fn arguments(
-        &mut self,
-        given: &'a [(Positioned<Name>, Positioned<Value>)],
-        known: Option<&'a std::collections::BTreeMap<String, InputInfo>>,
-        pos: Pos,
-        what: impl Fn() -> String,
-    ) {
-        let mut seen = HashSet::new();
-        self.steps += given.len();
-        for (name, value) in given {
-            if !seen.insert(&name.node) {
-                self.wrong(
-                    format!("There can be only one argument named \"{}\".", cut(&name.node)),
-                    name.pos,
-                );
-            }
-            match known.map(|known| known.get(name.node.as_str())) {
-                None => self.value(&value.node, None, value.pos),
-                Some(Some(info)) => self.value(&value.node, Some((&info.ty, info.default)), value.pos),
-                Some(None) => {
-                    let names = known.into_iter().flat_map(|known| known.keys().map(String::as_str));
-                    let hint = self.suggest(&name.node, names);
-                    let message = format!(
-                        "Unknown argument \"{}\" on {}.{hint}",
-                        cut(&name.node),
-                        what().to_lowercase_first()
-                    );
-                    self.wrong(message, name.pos);
-                    self.value(&value.node, None, value.pos);
-                }
-            }
-        }
-        for (name, info) in known.into_iter().flatten() {
-            if info.required() && !given.iter().any(|(given, _)| given.node == name.as_str()) {
-                let message = format!(
-                    "{} argument \"{name}\" of type \"{}\" is required, but it was not provided.",
-                    what(),
-                    info.ty
-                );
-                self.wrong(message, pos);
-            }
-        }
-    }
-
-    fn directives(&mut self, given: &'a [Positioned<Directive>], place: Place) {
-        let types = self.types;
-        let mut seen = HashSet::new();
-        for directive in given {
-            let name = &directive.node.name.node;
-            let info = types.directives.get(name.as_str());
-            match info {
-                None => self.wrong(format!("Unknown directive \"@{}\".", cut(name)), directive.pos),
-                Some(info) if !info.places.contains(&place) => {
-                    self.wrong(
-                        format!("Directive \"@{name}\" may not be used on {}.", word(place)),
-                        directive.pos,
-                    );
-                }
-                Some(_) if !seen.insert(name) => {
-                    let message =
-                        format!("The directive \"@{name}\" can only be used once at this location.");
-                    self.wrong(message, directive.pos);
-                }
-                Some(_) => {}
-            }
-            let what = || format!("Directive \"@{}\"", cut(name));
-            self.arguments(&directive.node.arguments, info.map(|info| &info.args), directive.pos, what);
-        }
-    }
-
-    /// A subscription has one root field, and no introspection there (§5.2.3.1).
-    fn single_root(&mut self, operation: &'a Operation) {
-        let mut keys: Vec<(&Name, &Name, Pos)> = Vec::new();
-        let mut seen = HashSet::new();
-        self.roots(&operation.node.selection_set.node, &mut keys, &mut seen);
-        let first = keys.first().map(|(key, ..)| *key);
-        let name = operation.name.as_ref().map_or_else(
-            || "Anonymous Subscription".to_owned(),
-            |name| format!("Subscription \"{}\"", cut(name)),
-        );
-        if let Some((.., pos)) = keys.iter().find(|(key, ..)| Some(*key) != first) {
-            self.wrong(format!("{name} must select only one top level field."), *pos);
-        }
-        if let Some((.., pos)) = keys.iter().find(|(_, field, _)| field.starts_with("__")) {
-            self.wrong(format!("{name} must not select an introspection top level field."), *pos);
-        }
-    }
-
-    fn roots(
-        &self,
-        set: &'a SelectionSet,
-        keys: &mut Vec<(&'a Name, &'a Name, Pos)>,
-        seen: &mut HashSet<&'a str>,
-    ) {
-        for item in &set.items {
-            match &item.node {
-                Selection::Field(field) => {
-                    keys.push((&field.node.response_key().node, &field.node.name.node, field.pos));
-                }
-                Selection::InlineFragment(inline) => self.roots(&inline.node.selection_set.node, keys, seen),
-                Selection::FragmentSpread(spread) => {
-                    let name = spread.node.fragment_name.node.as_str();
-                    if let Some(fragment) = self.counts.fragments.get(name)
-                        && seen.insert(name)
-                    {
-                        self.roots(&fragment.selection_set.node, keys, seen);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Lists of introspection within each other multiply: two levels are enough for every tool
-    /// (graphql-js, `MaxIntrospectionDepthRule`).
-    fn introspection(&mut self, set: &'a SelectionSet, lists: usize, seen: &mut HashSet<(&'a str, usize)>) {
-        for item in &set.items {
-            self.steps += 1;
-            match &item.node {
-                Selection::Field(field) => {
-                    let listing = ["fields", "interfaces", "possibleTypes", "inputFields"];
-                    let name = field.node.name.node.as_str();
-                    let inside = lists > 0 || name == "__schema" || name == "__type";
-                    let lists = match (inside, listing.contains(&name)) {
-                        (false, _) => 0,
-                        (true, more) => lists.max(1) + usize::from(more),
-                    };
-                    if lists > 3 {
-                        self.wrong("Maximum introspection depth exceeded", field.pos);
-                        return;
-                    }
-                    self.introspection(&field.node.selection_set.node, lists, seen);
-                }
-                Selection::InlineFragment(inline) => {
-                    self.introspection(&inline.node.selection_set.node, lists, seen);
-                }
-                Selection::FragmentSpread(spread) => {
-                    let name = spread.node.fragment_name.node.as_str();
-                    if let Some(fragment) = self.counts.fragments.get(name)
-                        && seen.insert((name, lists))
-                    {
-                        self.introspection(&fragment.selection_set.node, lists, seen);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Joins what each operation uses with what its fragments use: variables that are undefined, unused or of a type
-    /// that does not fit, and fragments that nobody spreads.
-    fn join(
-        &mut self,
-        document: &'a Document,
-        operations: &[(&'a Operation, Uses<'a>)],
-        fragments: &HashMap<&'a str, Uses<'a>>,
-        work: &mut usize,
-    ) -> Result<(), Refusal> {
-        let mut spread: HashSet<&str> = HashSet::new();
-        for (operation, uses) in operations {
-            let mut reached: Vec<&Uses<'_>> = vec![uses];
-            let mut seen: HashSet<&str> = HashSet::new();
-            let mut next = 0;
-            while let Some(uses) = reached.get(next).copied() {
-                for name in &uses.spreads {
-                    take(work, 1, operation.pos)?;
-                    if seen.insert(name) {
-                        reached.extend(fragments.get(name.as_str()));
-                    }
-                }
-                take(work, uses.variables.len(), operation.pos)?;
-                next += 1;
-            }
-            self.variables_fit(operation, &reached);
-            spread.extend(seen);
-        }
-        for fragment in &document.fragments {
-            if !spread.contains(fragment.name.as_str()) {
-                self.wrong(format!("Fragment \"{}\" is never used.", cut(&fragment.name)), fragment.pos);
-            }
-        }
-        Ok(())
-    }
-
-    fn variables_fit(&mut self, operation: &'a Operation, reached: &[&Uses<'a>]) {
-        let given = operation.node.variable_definitions.iter();
-        let defined: HashMap<&Name, &VariableDefinition> =
-            given.map(|variable| (&variable.node.name.node, &variable.node)).collect();
-        let mut used: HashSet<&Name> = HashSet::new();
-        for usage in reached.iter().flat_map(|uses| &uses.variables) {
-            let name = cut(usage.name);
-            let Some(variable) = defined.get(usage.name) else {
-                self.wrong(format!("Variable \"${name}\" is not defined."), usage.pos);
-                continue;
-            };
-            used.insert(usage.name);
-            let Some(ty) = usage.ty else { continue };
-            if usage.one_of && variable.var_type.node.nullable {
-                let message =
-                    format!("Variable \"${name}\" must be non-nullable to be used for OneOf Input Object.");
-                self.wrong(message, usage.pos);
-            } else if self.types.core(&variable.var_type.node).is_some() && !fits(variable, ty, usage.default)
-            {
-                let message = format!(
-                    "Variable \"${name}\" of type \"{}\" used in position expecting type \"{ty}\".",
-                    variable.var_type.node
-                );
-                self.wrong(message, usage.pos);
-            }
-        }
-        for variable in &operation.node.variable_definitions {
-            if !used.contains(&variable.node.name.node) {
-                let message = format!("Variable \"${}\" is never used.", cut(&variable.node.name.node));
-                self.wrong(message, variable.pos);
-            }
-        }
-    }
-
     /// What the sender may have meant, for who is signed in: it tells what the schema has.
     pub(super) fn suggest<'n>(&self, name: &str, known: impl Iterator<Item = &'n str>) -> String {
         if !self.signed_in || name.len() > 64 || self.errors.len() >= MOST_ERRORS {
@@ -550,51 +334,4 @@ pub(super) fn take(work: &mut usize, steps: usize, pos: Pos) -> Result<(), Refus
 /// Whether a value of one type may be one of the other.
 fn meets(a: &TypeInfo, b: &TypeInfo) -> bool {
     a.name == b.name || a.possible.iter().any(|object| b.possible.contains(object))
-}
-
-/// Whether a variable may stand where `place` is expected (§5.8.5).
-fn fits(variable: &VariableDefinition, place: &Type, place_default: bool) -> bool {
-    let ty = &variable.var_type.node;
-    if !place.nullable && ty.nullable {
-        let default = variable.default_value.as_ref();
-        let default = default.is_some_and(|value| value.node != async_graphql::Value::Null);
-        return (default || place_default) && within(ty, &Type { base: place.base.clone(), nullable: true });
-    }
-    within(ty, place)
-}
-
-fn within(ty: &Type, place: &Type) -> bool {
-    if ty.nullable && !place.nullable {
-        return false;
-    }
-    match (&ty.base, &place.base) {
-        (BaseType::Named(a), BaseType::Named(b)) => a == b,
-        (BaseType::List(a), BaseType::List(b)) => within(a, b),
-        _ => false,
-    }
-}
-
-fn word(place: Place) -> &'static str {
-    match place {
-        Place::Query => "QUERY",
-        Place::Mutation => "MUTATION",
-        Place::Subscription => "SUBSCRIPTION",
-        Place::Field => "FIELD",
-        Place::FragmentDefinition => "FRAGMENT_DEFINITION",
-        Place::FragmentSpread => "FRAGMENT_SPREAD",
-        Place::InlineFragment => "INLINE_FRAGMENT",
-        Place::VariableDefinition => "VARIABLE_DEFINITION",
-    }
-}
-
-/// Messages that name a place inside a sentence.
-trait Lowered {
-    fn to_lowercase_first(self) -> String;
-}
-
-impl Lowered for String {
-    fn to_lowercase_first(self) -> String {
-        let mut chars = self.chars();
-        chars.next().map_or_else(Self::new, |first| first.to_lowercase().chain(chars).collect())
-    }
 }
