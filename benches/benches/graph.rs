@@ -103,7 +103,7 @@ async fn measure(database: &Database, observables: u64) -> Result<()> {
             let prepared = prepared.map_err(|refusals| anyhow::anyhow!("{refusals:?}"))?;
             let response = prepared.execute(&schema).await;
             ensure!(response.errors.is_empty(), "{:?}", response.errors);
-            Ok(serde_json::to_string(&response.data)?.len())
+            Ok(graphql::text(&response).len())
         })
         .await?;
         bare.say(database.name(), what, "bare two joins", "rows");

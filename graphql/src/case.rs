@@ -27,9 +27,10 @@ use crate::{
     },
     load::{load, load_slice},
     loaders::{ChangesOf, ClusterAttribution, ClusterTasks, FleetSize, MembersOf, ObservableOf, RulingsOf},
-    observable::Observable,
+    observable::{Observable, named},
     operation::{self, Operation},
     page::{Paged, connection, page},
+    rows::{Joined, Listed, Plain, Row, covered},
 };
 
 /// Observables that belong together, with the reason.
@@ -81,10 +82,10 @@ impl Cluster {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How many at most, up to 5,000; 200 if left out.")] first: Option<i32>,
-    ) -> Result<Vec<ClusterMember>> {
+    ) -> Result<Listed<ClusterMember>> {
         let most = first.and_then(|first| usize::try_from(first).ok()).unwrap_or(200).min(5_000);
         let rows = load(ctx, MembersOf(self.0.id)).await?.unwrap_or_default();
-        Ok(rows.into_iter().take(most).map(ClusterMember).collect())
+        Ok(Listed(rows.into_iter().take(most).map(ClusterMember).collect()))
     }
 
     /// Its members in figures.
@@ -165,6 +166,8 @@ impl Cluster {
     }
 }
 
+impl Row for Cluster {}
+
 /// That an observable belongs to a cluster, and why.
 pub struct ClusterMember(cluster_member::Model);
 
@@ -190,4 +193,16 @@ impl ClusterMember {
     async fn joined_at(&self) -> OffsetDateTime {
         self.0.joined_at.datetime()
     }
+}
+
+impl Row for ClusterMember {
+    const PLAIN: &'static [(&'static str, Plain<Self>)] =
+        &[("joinedAt", |member, to| to.instant(member.0.joined_at))];
+    const JOINED: &'static [(&'static str, Joined<Self>)] = &[(
+        "observable",
+        Joined {
+            covers: covered::<Observable>,
+            answer: |ctx, members| Box::pin(named(ctx, members, |member| member.0.observable_id)),
+        },
+    )];
 }

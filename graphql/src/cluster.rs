@@ -16,6 +16,7 @@ use crate::{
     loaders::{AttributionOf, ObservableOf},
     observable::Observable,
     page::invalid,
+    rows::Row,
     who::Who,
 };
 
@@ -220,6 +221,8 @@ impl ClusterEvent {
     }
 }
 
+impl Row for ClusterEvent {}
+
 /// What a person decided about a cluster or a membership.
 pub struct ClusterRuling(pub cluster_ruling::Model);
 
@@ -257,6 +260,8 @@ impl ClusterRuling {
         self.0.ruled_at.datetime()
     }
 }
+
+impl Row for ClusterRuling {}
 
 /// A shared value that is parked as a hub, or that a person ruled about.
 pub struct Pivot(pub pivot::Model);
@@ -309,6 +314,8 @@ impl Pivot {
         self.0.ruled_at.map(|at| at.datetime())
     }
 }
+
+impl Row for Pivot {}
 
 /// What to decide about a cluster: one of the fields besides `cluster` and `reason`.
 #[derive(InputObject)]

@@ -170,6 +170,8 @@ pub struct Admitted {
     pub kind: OperationType,
     /// The fields of its largest possible answer.
     pub cost: u64,
+    /// Whether it asks for one key of an answer twice, so that two values must become one.
+    pub twice: bool,
 }
 
 /// Refuses or admits documents for one schema.
@@ -193,8 +195,8 @@ impl Guard {
     /// # Errors
     /// Every reason against it, at most [`validate::MOST_ERRORS`].
     pub fn admit(&self, asked: Asked<'_>) -> Result<Admitted, Vec<Refusal>> {
-        let document = self.validated(asked.query, asked.signed_in)?;
-        self.chosen(document, asked)
+        let (document, twice) = self.validated(asked.query, asked.signed_in)?;
+        self.chosen(document, twice, asked)
     }
 
     /// Reads, counts and validates a document alone, for who is signed in.
@@ -216,11 +218,11 @@ impl Guard {
         parser::parse(&lexer::lex(query, self.limits.tokens)?, &self.limits)
     }
 
-    fn validated(&self, query: &str, signed_in: bool) -> Result<Document, Vec<Refusal>> {
+    fn validated(&self, query: &str, signed_in: bool) -> Result<(Document, bool), Vec<Refusal>> {
         let document = self.read(query).map_err(|refusal| vec![refusal])?;
         count::within(&document, &self.limits).map_err(|refusal| vec![refusal])?;
         let (_, verdict) = validate::validate(&self.types, &document, &self.limits, signed_in);
-        verdict.map(|()| document)
+        verdict.map(|twice| (document, twice))
     }
 
     /// How many steps it takes to admit or refuse a document, beside reading it, which is one pass.
@@ -234,7 +236,7 @@ impl Guard {
         }
     }
 
-    fn chosen(&self, document: Document, asked: Asked<'_>) -> Result<Admitted, Vec<Refusal>> {
+    fn chosen(&self, document: Document, twice: bool, asked: Asked<'_>) -> Result<Admitted, Vec<Refusal>> {
         let one = |refusal| vec![refusal];
         let operation = pick(&document, asked.operation).map_err(one)?.clone();
         variables::check(&self.types, &operation.node, asked.variables, asked.uploads)?;
@@ -255,7 +257,7 @@ impl Guard {
             return Err(vec![Refusal::limit(message, operation.pos)]);
         }
         let kind = operation.node.ty;
-        Ok(Admitted { document: executable(document, operation, asked.variables), kind, cost })
+        Ok(Admitted { document: executable(document, operation, asked.variables), kind, cost, twice })
     }
 }
 

@@ -1,9 +1,6 @@
 //! Imports with what became of their lines.
 
-use async_graphql::{
-    Context, ID, Object,
-    connection::{Connection, Edge, EmptyFields},
-};
+use async_graphql::{Context, ID, Object, connection::EmptyFields};
 use entities::{ImportId, import};
 use takedown::reads::imports::{self, Lines};
 use time::OffsetDateTime;
@@ -16,7 +13,8 @@ use crate::{
     loaders::{LinesOf, SourceOf},
     observable::Sighting,
     operation::{self, Operation},
-    page::{invalid, page_length},
+    page::{Paged, invalid, page_length, uncounted},
+    rows::Row,
     who::Who,
 };
 
@@ -93,7 +91,7 @@ impl Import {
         #[graphql(desc = "Only with this verdict.")] verdict: Option<LineVerdict>,
         #[graphql(desc = "How many rows, 1 to 500; 50 if left out.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
-    ) -> Result<Connection<String, ImportLine, EmptyFields, EmptyFields>> {
+    ) -> Result<Paged<ImportLine, EmptyFields>> {
         let first = page_length(first)?;
         let after: i64 = match &after {
             Some(cursor) => cursor.parse().map_err(|_| invalid("after", "is no cursor of this list"))?,
@@ -101,16 +99,12 @@ impl Import {
         };
         let wanted = Lines { verdict: verdict.map(Into::into), first, after };
         let slice = load_slice(ctx, LinesOf(self.0.id, wanted)).await?;
-        let mut connection = Connection::new(after > 0, slice.more);
-        connection.edges.extend(
-            slice
-                .rows
-                .into_iter()
-                .map(|line| Edge::new(line.number.to_string(), ImportLine(self.0.id, line))),
-        );
-        Ok(connection)
+        let lines = slice.rows.into_iter().map(|line| (line.number.to_string(), ImportLine(self.0.id, line)));
+        Ok(uncounted(lines, after > 0, slice.more))
     }
 }
+
+impl Row for Import {}
 
 /// What became of one line or object.
 pub struct ImportLine(pub ImportId, pub imports::Line);
@@ -148,3 +142,5 @@ impl ImportLine {
         self.1.sightings.iter().cloned().map(Sighting).collect()
     }
 }
+
+impl Row for ImportLine {}

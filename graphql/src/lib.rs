@@ -4,6 +4,7 @@
 
 mod activity;
 mod attribution;
+mod bounded;
 pub mod case;
 mod cluster;
 pub mod context;
@@ -12,6 +13,7 @@ pub mod error;
 mod graph;
 pub mod guard;
 pub mod import;
+mod link;
 mod load;
 mod loaders;
 pub mod mutation;
@@ -23,6 +25,7 @@ pub mod page;
 mod party;
 mod people;
 pub mod query;
+mod rows;
 pub mod subscription;
 pub mod viewer;
 mod who;
@@ -43,6 +46,7 @@ use crate::{
     loaders::Batch,
     mutation::Mutation,
     query::Query,
+    rows::{AskedTwice, Json},
     subscription::Subscription,
 };
 
@@ -55,7 +59,7 @@ const RECURSION: usize = 256;
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     // The guard has validated what gets here; what the library checks in this mode is cheap.
     let builder = Schema::build(Query, Mutation, Subscription);
-    page::described(builder).validation_mode(ValidationMode::Fast).limit_recursive_depth(RECURSION)
+    builder.validation_mode(ValidationMode::Fast).limit_recursive_depth(RECURSION)
 }
 
 /// The schema over the surroundings of the work, with its guard.
@@ -120,6 +124,19 @@ async fn witnessed(
     }
 }
 
+/// The response as JSON text.
+pub fn text(response: &Response) -> String {
+    let mut json = Json::default();
+    json.raw("{\"data\":");
+    json.value(&response.data);
+    if !response.errors.is_empty() {
+        json.raw(",\"errors\":");
+        json.serialised(&response.errors);
+    }
+    json.raw("}");
+    json.into_text()
+}
+
 /// Holds a request to the guard and gives it to `actor`: what its resolvers load, they load for that actor only, and
 /// what they load is dropped with it.
 ///
@@ -148,7 +165,7 @@ pub fn prepare(
     request.set_parsed_query(admitted.document);
     let actor = actor.afresh();
     let loads = Arc::new(Loads::new(Batch { env: env.clone(), actor: actor.clone() }));
-    let request = request.data(actor.clone()).data(loads.clone());
+    let request = request.data(actor.clone()).data(loads.clone()).data(AskedTwice(admitted.twice));
     Ok(Prepared { request, loads, env, actor, kind: admitted.kind })
 }
 

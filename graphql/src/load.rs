@@ -18,10 +18,7 @@ use std::{
 
 use async_graphql::{Context, dataloader::Loader};
 use futures::{
-    FutureExt, Stream, StreamExt,
-    channel::oneshot,
-    future::{BoxFuture, join_all},
-    stream::FuturesUnordered,
+    FutureExt, Stream, StreamExt, channel::oneshot, future::BoxFuture, stream::FuturesUnordered,
     task::AtomicWaker,
 };
 use takedown::{error::Error, reads::Slice};
@@ -76,9 +73,11 @@ where
                 let mut keys: Vec<K> = asked.iter().map(|(key, _)| key.clone()).collect();
                 let mut seen = std::collections::HashSet::with_capacity(keys.len());
                 keys.retain(|key| seen.insert(key.clone()));
-                let found = Loader::<K>::load(&*batch, &keys).await.map_err(Shared);
+                let mut found = Loader::<K>::load(&*batch, &keys).await.map_err(Shared);
+                let once = keys.len() == asked.len();
                 for (key, waits) in asked {
-                    let answer = match &found {
+                    let answer = match &mut found {
+                        Ok(found) if once => Ok(found.remove(&key)),
                         Ok(found) => Ok(found.get(&key).cloned()),
                         Err(error) => Err(error.clone()),
                     };
@@ -162,9 +161,29 @@ where
     K: Send + Sync + Hash + Eq + Clone + 'static,
     Batch: Loader<K, Error = Arc<Error>>,
 {
+    Ok(load_each(ctx, keys).await?.into_iter().flatten().collect())
+}
+
+/// What the batch has for each of `keys`, in one statement; `None` where nothing visible is there.
+///
+/// # Errors
+/// The database refused.
+pub async fn load_each<K>(
+    ctx: &Context<'_>,
+    keys: impl IntoIterator<Item = K>,
+) -> Result<Vec<Option<<Batch as Loader<K>>::Value>>>
+where
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+    Batch: Loader<K, Error = Arc<Error>>,
+{
     let loads = ctx.data_unchecked::<Arc<Loads>>();
-    let answers: Vec<_> = keys.into_iter().map(|key| loads.ask(key)).collect();
-    join_all(answers).await.into_iter().filter_map(|answer| answered(answer).transpose()).collect()
+    let waits: Vec<_> = keys.into_iter().map(|key| loads.ask(key)).collect();
+    let mut answers = Vec::with_capacity(waits.len());
+    // All of them are asked already, and answered together.
+    for answer in waits {
+        answers.push(answered(answer.await)?);
+    }
+    Ok(answers)
 }
 
 fn answered<V>(answer: std::result::Result<Answer<V>, oneshot::Canceled>) -> Result<Option<V>> {

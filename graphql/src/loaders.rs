@@ -171,7 +171,7 @@ pub struct WantedLinks {
 }
 
 /// Some of an observable's links.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct SomeLinks {
     /// The newest.
     pub rows: Vec<link::Model>,

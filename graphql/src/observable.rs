@@ -1,53 +1,31 @@
 //! Observables with what hangs on them.
 
-use std::sync::Arc;
+mod hanging;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use entities::{ObservableId, Timestamp, fact, link, observable, observation, sighting};
-use takedown::{
-    graph::{End, LinkFilter},
-    reads::observables::NESTED,
-};
+use async_graphql::{Context, ID, InputObject, Object, ServerResult};
+use entities::{ObservableId, SourceId, Timestamp, observable, observation};
+use takedown::graph::End;
 use time::OffsetDateTime;
 
+pub use self::hanging::{Fact, Observation, Sighting};
 use crate::{
     attribution::Attribution,
-    context::{ContextExt, id, int},
-    enums::{
-        FactKind, GradingScale, Handling, LinkKind, ObservableKind, ObservableState, Pap, Probe, Role, Tlp,
-    },
+    bounded::Bounded,
+    context::{ContextExt, id},
+    enums::{LinkKind, ObservableKind, ObservableState, Role},
     error::Result,
     graph::changes::{Changed, LinkChanges},
-    load::load,
-    loaders::{
-        AttributionOf, FactsOf, LinksOf, ObservableOf, ObservationsOf, SightingsOf, SomeLinks, SourceOf,
-        WantedLinks,
-    },
+    link::{Link, Wanted, links, links_of_many},
+    load::{load, load_each},
+    loaders::{AttributionOf, FactsOf, ObservableOf, ObservationsOf, SightingsOf, SourceOf},
     operation::{self, Operation},
+    rows::{Joined, Json, Listed, Parts, Plain, Row, covered, distinct, failed, lists, objects},
 };
 
-/// A bounded list that never hides that it is one.
-#[derive(SimpleObject)]
-#[graphql(concrete(name = "SightingList", params(Sighting)))]
-#[graphql(concrete(name = "ObservationList", params(Observation)))]
-#[graphql(concrete(name = "LinkList", params(Link)))]
-pub struct Bounded<T: async_graphql::OutputType> {
-    /// The first of them.
-    nodes: Vec<T>,
-    /// How many there are.
-    total: i32,
-    /// Whether `nodes` has fewer than there are.
-    truncated: bool,
-}
-
-impl<T: async_graphql::OutputType> Bounded<T> {
-    fn new<R>(rows: Vec<R>, first: Option<i32>, node: impl Fn(R) -> T) -> Self {
-        let total = rows.len();
-        let most = most(first);
-        let nodes = rows.into_iter().take(most).map(node).collect();
-        Self { nodes, total: int(total), truncated: total > most }
-    }
-}
+/// Away from an observable.
+const OUT: &[End] = &[End::Outgoing];
+/// Towards it.
+const IN: &[End] = &[End::Incoming];
 
 /// A thing on the internet.
 pub struct Observable(pub observable::Model);
@@ -122,8 +100,9 @@ impl Observable {
     }
 
     /// What is known of it besides its links; benign lists it is on are among them.
-    async fn facts(&self, ctx: &Context<'_>) -> Result<Vec<Fact>> {
-        Ok(load(ctx, FactsOf(self.0.id)).await?.unwrap_or_default().into_iter().map(Fact).collect())
+    async fn facts(&self, ctx: &Context<'_>) -> Result<Listed<Fact>> {
+        let rows = load(ctx, FactsOf(self.0.id)).await?.unwrap_or_default();
+        Ok(Listed(rows.into_iter().map(Fact).collect()))
     }
 
     /// The answer to each question as it stands now, or as it stood at `asOf`.
@@ -163,7 +142,7 @@ impl Observable {
         #[graphql(desc = "Only links that held at this instant.")] as_of: Option<OffsetDateTime>,
         #[graphql(desc = "How many at most; 200 if left out, and never more.")] first: Option<i32>,
     ) -> Result<Bounded<Link>> {
-        links(ctx, self.0.id, &[End::Outgoing], kinds, as_of, first).await
+        links(ctx, self.0.id, Wanted { ends: OUT, kinds, as_of, first }).await
     }
 
     /// Links that end here and come from what is visible, newest first.
@@ -174,7 +153,7 @@ impl Observable {
         #[graphql(desc = "Only links that held at this instant.")] as_of: Option<OffsetDateTime>,
         #[graphql(desc = "How many at most; 200 if left out, and never more.")] first: Option<i32>,
     ) -> Result<Bounded<Link>> {
-        links(ctx, self.0.id, &[End::Incoming], kinds, as_of, first).await
+        links(ctx, self.0.id, Wanted { ends: IN, kinds, as_of, first }).await
     }
 
     /// Which of its links, in either direction, appeared and ended between two instants.
@@ -189,256 +168,87 @@ impl Observable {
     }
 }
 
-/// The links of one observable; those of all that a list has are loaded together, and no more of each than is asked
-/// for.
-async fn links(
-    ctx: &Context<'_>,
-    of: ObservableId,
-    ends: &'static [End],
-    kinds: Option<Vec<LinkKind>>,
-    as_of: Option<OffsetDateTime>,
-    first: Option<i32>,
-) -> Result<Bounded<Link>> {
-    let at = as_of.map(Timestamp::from);
-    let kinds = kinds.unwrap_or_default().into_iter().map(Into::into).collect();
-    let wanted = WantedLinks {
-        ends,
-        filter: LinkFilter { kinds, since: at, until: at, change: None },
-        first: most(first),
-        total: ctx.look_ahead().field("total").exists(),
-    };
-    let found = load(ctx, LinksOf { of, wanted: Arc::new(wanted) }).await?;
-    let found = found.unwrap_or(SomeLinks { rows: Vec::new(), more: false, total: None });
-    Ok(found.into())
+impl Row for Observable {
+    const PLAIN: &'static [(&'static str, Plain<Self>)] = &[
+        ("id", |row, to| to.id(row.0.id)),
+        ("kind", |row, to| to.term::<ObservableKind>(row.0.kind)),
+        ("value", |row, to| to.text(&row.0.value)),
+        ("display", |row, to| to.maybe(row.0.display.as_deref(), Json::text)),
+        ("registrableDomain", |row, to| to.maybe(row.0.registrable.as_deref(), Json::text)),
+        ("state", |row, to| to.term::<ObservableState>(row.0.state)),
+        ("createdAt", |row, to| to.instant(row.0.created_at)),
+        ("observedAt", |row, to| to.maybe(row.0.observed_at, Json::instant)),
+        ("nextDueAt", |row, to| to.maybe(row.0.next_due_at, Json::instant)),
+    ];
+    const JOINED: &'static [(&'static str, Joined<Self>)] = &[
+        (
+            "links",
+            Joined {
+                covers: covered::<Bounded<Link>>,
+                answer: |ctx, rows| Box::pin(links_of_many(ctx, rows, OUT)),
+            },
+        ),
+        (
+            "linkedFrom",
+            Joined {
+                covers: covered::<Bounded<Link>>,
+                answer: |ctx, rows| Box::pin(links_of_many(ctx, rows, IN)),
+            },
+        ),
+        (
+            "sightings",
+            Joined {
+                covers: covered::<Bounded<Sighting>>,
+                answer: |ctx, rows| Box::pin(sightings(ctx, rows)),
+            },
+        ),
+        ("facts", Joined { covers: covered::<Fact>, answer: |ctx, rows| Box::pin(facts(ctx, rows)) }),
+    ];
 }
 
-impl From<SomeLinks> for Bounded<Link> {
-    /// Where the total was not asked for, nobody sees it.
-    fn from(found: SomeLinks) -> Self {
-        Self {
-            total: int(found.total.unwrap_or(found.rows.len() as u64)),
-            truncated: found.more,
-            nodes: found.rows.into_iter().map(Link).collect(),
-        }
-    }
+/// The sightings of many observables.
+async fn sightings(ctx: &Context<'_>, of: &[&Observable]) -> ServerResult<Parts> {
+    let first: Option<i32> = ctx.param_value("first", None)?.1;
+    let found = load_each(ctx, of.iter().map(|row| SightingsOf(row.0.id))).await;
+    let bounded = |rows: Option<_>| Bounded::new(rows.unwrap_or_default(), first, Sighting);
+    let found: Vec<_> = found.map_err(|error| failed(ctx, error))?.into_iter().map(bounded).collect();
+    let found: Vec<_> = found.iter().collect();
+    objects(ctx, &found).await
 }
 
-/// How many rows of a nested list are wanted.
-pub(crate) fn most(first: Option<i32>) -> usize {
-    first.and_then(|first| usize::try_from(first).ok()).unwrap_or(NESTED).min(NESTED)
+/// The facts of many observables.
+async fn facts(ctx: &Context<'_>, of: &[&Observable]) -> ServerResult<Parts> {
+    let found = load_each(ctx, of.iter().map(|row| FactsOf(row.0.id))).await;
+    let listed = |rows: Option<Vec<_>>| rows.unwrap_or_default().into_iter().map(Fact).collect();
+    let found: Vec<Vec<Fact>> = found.map_err(|error| failed(ctx, error))?.into_iter().map(listed).collect();
+    let found: Vec<&Vec<Fact>> = found.iter().collect();
+    lists(ctx, &found, |facts| facts.as_slice()).await
 }
 
-/// One source said that it saw one observable.
-pub struct Sighting(pub sighting::Model);
-
-/// One source said that it saw one observable.
-#[Object]
-impl Sighting {
-    /// Its id, `sgt_…`.
-    async fn id(&self) -> ID {
-        self.0.id.into()
+/// The observables that many rows name. Many of them may name one: it is loaded and written once.
+pub async fn named<T>(ctx: &Context<'_>, rows: &[&T], id: fn(&T) -> ObservableId) -> ServerResult<Parts> {
+    let (ids, places) = distinct(rows.iter().map(|row| id(row)));
+    let found = load_each(ctx, ids.into_iter().map(ObservableOf)).await;
+    let mut seen = Vec::new();
+    let mut things = Vec::new();
+    for row in found.map_err(|error| failed(ctx, error))? {
+        seen.push(row.is_some().then_some(things.len()));
+        things.extend(row.map(Observable));
     }
-
-    /// Who says so.
-    async fn source(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        Ok(load(ctx, SourceOf(self.0.source_id)).await?.map(|source| source.name))
-    }
-
-    /// The import that brought it.
-    async fn import_id(&self) -> ID {
-        self.0.import_id.into()
-    }
-
-    /// The line or object number in that import.
-    async fn line(&self) -> i32 {
-        int(self.0.line)
-    }
-
-    /// What was seen.
-    async fn observable(&self, ctx: &Context<'_>) -> Result<Option<Observable>> {
-        Ok(load(ctx, ObservableOf(self.0.observable_id)).await?.map(Observable))
-    }
-
-    /// The malware family's canonical name; empty if the source does not tell.
-    async fn family(&self) -> &str {
-        &self.0.family
-    }
-
-    /// What it did.
-    async fn role(&self) -> Role {
-        self.0.role.into()
-    }
-
-    /// When the source saw it, if it says.
-    async fn seen_at(&self) -> Option<OffsetDateTime> {
-        self.0.seen_at.map(|at| at.datetime())
-    }
-
-    /// The end of the validity window, if the source gives one.
-    async fn valid_until(&self) -> Option<OffsetDateTime> {
-        self.0.valid_until.map(|at| at.datetime())
-    }
-
-    /// 0–100.
-    async fn confidence(&self) -> Option<i32> {
-        self.0.confidence.map(i32::from)
-    }
-
-    /// The scale of the grading; the two scales do not convert.
-    async fn grading_scale(&self) -> Option<GradingScale> {
-        self.0.grading_scale.map(Into::into)
-    }
-
-    /// Source letter and information digit on that scale.
-    async fn grading(&self) -> Option<&str> {
-        self.0.grading.as_deref()
-    }
-
-    /// Who may read it.
-    async fn tlp(&self) -> Tlp {
-        self.0.tlp.into()
-    }
-
-    /// What may be done with it.
-    async fn pap(&self) -> Pap {
-        self.0.pap.into()
-    }
-
-    /// What its provider permits.
-    async fn handling(&self) -> Handling {
-        self.0.handling.into()
-    }
-
-    /// When it was stored.
-    async fn created_at(&self) -> OffsetDateTime {
-        self.0.created_at.datetime()
-    }
+    let things: Vec<&Observable> = things.iter().collect();
+    let parts = objects(ctx, &things).await?;
+    Ok(parts.placed(places.into_iter().map(|place| seen.get(place).copied().flatten())))
 }
 
-/// Something known of an observable that is no link.
-pub struct Fact(pub fact::Model);
-
-/// Something known of an observable that is no link.
-#[Object]
-impl Fact {
-    /// What is known.
-    async fn kind(&self) -> FactKind {
-        self.0.kind.into()
+/// The names of the sources that many rows name.
+pub async fn sources<T>(ctx: &Context<'_>, rows: &[&T], id: fn(&T) -> SourceId) -> ServerResult<Parts> {
+    let (ids, places) = distinct(rows.iter().map(|row| id(row)));
+    let found = load_each(ctx, ids.into_iter().map(SourceOf)).await;
+    let mut parts = Parts::default();
+    for source in found.map_err(|error| failed(ctx, error))? {
+        parts.add(|to| to.maybe(source.as_ref().map(|source| source.name.as_str()), Json::text));
     }
-
-    /// The list, operator or field that says so; empty for our own findings.
-    async fn list(&self) -> &str {
-        &self.0.list
-    }
-
-    /// The matching entry or the figures behind it.
-    async fn detail(&self) -> &str {
-        &self.0.detail
-    }
-
-    /// First time it held.
-    async fn first_seen(&self) -> OffsetDateTime {
-        self.0.first_seen.datetime()
-    }
-
-    /// Last time it held.
-    async fn last_seen(&self) -> OffsetDateTime {
-        self.0.last_seen.datetime()
-    }
-}
-
-/// What a look-up returned, from when to when.
-pub struct Observation(pub observation::Model);
-
-/// What a look-up returned, from when to when.
-#[Object]
-impl Observation {
-    /// Its id, `obn_…`.
-    async fn id(&self) -> ID {
-        self.0.id.into()
-    }
-
-    /// What was asked.
-    async fn probe(&self) -> Probe {
-        self.0.probe.into()
-    }
-
-    /// Who answered.
-    async fn server(&self) -> &str {
-        &self.0.server
-    }
-
-    /// Our reading of the answer, as JSON text.
-    async fn reading(&self) -> String {
-        self.0.reading.to_string()
-    }
-
-    /// The answer as it came, bounded.
-    async fn raw(&self) -> &str {
-        &self.0.raw
-    }
-
-    /// First time this was the answer.
-    async fn first_seen(&self) -> OffsetDateTime {
-        self.0.first_seen.datetime()
-    }
-
-    /// Last time this was the answer.
-    async fn last_seen(&self) -> OffsetDateTime {
-        self.0.last_seen.datetime()
-    }
-
-    /// How often it was the answer.
-    async fn count(&self) -> i32 {
-        int(self.0.count)
-    }
-}
-
-/// A dated relation between two observables.
-pub struct Link(pub link::Model);
-
-/// A dated relation between two observables.
-#[Object]
-impl Link {
-    /// Its id, `lnk_…`.
-    async fn id(&self) -> ID {
-        self.0.id.into()
-    }
-
-    /// What the relation is.
-    async fn kind(&self) -> LinkKind {
-        self.0.kind.into()
-    }
-
-    /// Where it starts; null if that is not visible.
-    async fn from(&self, ctx: &Context<'_>) -> Result<Option<Observable>> {
-        Ok(load(ctx, ObservableOf(self.0.from_id)).await?.map(Observable))
-    }
-
-    /// Where it ends; null if that is not visible.
-    async fn to(&self, ctx: &Context<'_>) -> Result<Option<Observable>> {
-        Ok(load(ctx, ObservableOf(self.0.to_id)).await?.map(Observable))
-    }
-
-    /// Who says so.
-    async fn source(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        Ok(load(ctx, SourceOf(self.0.source_id)).await?.map(|source| source.name))
-    }
-
-    /// First time it held.
-    async fn first_seen(&self) -> OffsetDateTime {
-        self.0.first_seen.datetime()
-    }
-
-    /// Last time it held.
-    async fn last_seen(&self) -> OffsetDateTime {
-        self.0.last_seen.datetime()
-    }
-
-    /// How often it was seen.
-    async fn count(&self) -> i32 {
-        int(self.0.count)
-    }
+    Ok(parts.placed(places.into_iter().map(Some)))
 }
 
 /// Which observables are wanted; what is left out does not limit.

@@ -13,6 +13,7 @@ use crate::{
     loaders::{OperationMembers, OperationOf, PartyOf},
     page::invalid,
     party::Party,
+    rows::Row,
 };
 
 /// Work of some people and parties on some things, which are kept apart from everything else.
@@ -83,6 +84,8 @@ impl Operation {
         Ok(members.into_iter().map(OperationMember).collect())
     }
 }
+
+impl Row for Operation {}
 
 /// That a person, or everybody of a party, works in an operation.
 pub struct OperationMember(Member);

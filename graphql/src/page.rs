@@ -1,8 +1,10 @@
 //! Relay connections over the work's pages.
 
+use std::borrow::Cow;
+
 use async_graphql::{
-    Context, ObjectType, OutputType, SchemaBuilder, SimpleObject, SubscriptionType,
-    connection::{Connection, Edge, EmptyFields},
+    Context, Object, ObjectType, OutputType, SimpleObject, TypeName,
+    connection::{EmptyFields, PageInfo},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use takedown::{
@@ -12,15 +14,9 @@ use takedown::{
 use uuid::Uuid;
 
 use crate::{
-    case::{Cluster, Notice, Task},
-    cluster::{ClusterEvent, ClusterRuling, Pivot},
     context::int,
     error::{ApiError, Result},
-    import::{Import, ImportLine},
-    observable::Observable,
-    operation::Operation,
-    party::Party,
-    people::Person,
+    rows::{Joined, Plain, Row, Rows, covered, objects},
 };
 
 /// How many rows a page has when the client does not say.
@@ -33,42 +29,89 @@ pub struct Total {
     total_count: Option<i32>,
 }
 
-/// A connection whose cursors are opaque and stable.
-pub type Paged<T> = Connection<String, T, Total, EmptyFields>;
+/// A page of a list, whose cursors are opaque and stable. `C` is what else it says.
+pub struct Paged<T, C = Total> {
+    edges: Vec<Edge<T>>,
+    before: bool,
+    more: bool,
+    said: C,
+}
 
-/// Says what connections and edges are; their types come from the library, which leaves it open.
-pub fn described<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilder<Q, M, S>
-where
-    Q: ObjectType + 'static,
-    M: ObjectType + 'static,
-    S: SubscriptionType + 'static,
-{
-    fn one<T: OutputType, C: ObjectType, Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilder<Q, M, S>
-    where
-        Q: ObjectType + 'static,
-        M: ObjectType + 'static,
-        S: SubscriptionType + 'static,
-        Connection<String, T, C, EmptyFields>: OutputType,
-        Edge<String, T, EmptyFields>: OutputType,
-    {
-        builder
-            .override_output_type_description::<Connection<String, T, C, EmptyFields>>("A page of a list.")
-            .override_output_type_description::<Edge<String, T, EmptyFields>>(
-                "A row of a page, with its cursor.",
-            )
+/// A row of a page, with its cursor.
+pub struct Edge<T> {
+    cursor: String,
+    node: T,
+}
+
+impl<T: OutputType, C: Send + Sync> TypeName for Paged<T, C> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", T::type_name()).into()
     }
-    let builder = one::<Cluster, Total, _, _, _>(builder);
-    let builder = one::<ClusterEvent, Total, _, _, _>(builder);
-    let builder = one::<ClusterRuling, Total, _, _, _>(builder);
-    let builder = one::<Pivot, Total, _, _, _>(builder);
-    let builder = one::<Import, Total, _, _, _>(builder);
-    let builder = one::<ImportLine, EmptyFields, _, _, _>(builder);
-    let builder = one::<Notice, Total, _, _, _>(builder);
-    let builder = one::<Observable, Total, _, _, _>(builder);
-    let builder = one::<Operation, Total, _, _, _>(builder);
-    let builder = one::<Party, Total, _, _, _>(builder);
-    let builder = one::<Person, Total, _, _, _>(builder);
-    one::<Task, Total, _, _, _>(builder)
+}
+
+impl<T: OutputType> TypeName for Edge<T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Edge", T::type_name()).into()
+    }
+}
+
+/// A page of a list.
+#[Object(name_type)]
+impl<T: Row, C: ObjectType> Paged<T, C> {
+    /// Information to aid in pagination.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_previous_page: self.before,
+            has_next_page: self.more,
+            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
+            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
+        }
+    }
+
+    /// A list of edges.
+    async fn edges(&self) -> Rows<'_, Edge<T>> {
+        Rows::all(&self.edges)
+    }
+
+    /// A list of nodes.
+    async fn nodes(&self) -> Rows<'_, T> {
+        Rows(self.edges.iter().map(|edge| &edge.node).collect())
+    }
+
+    #[graphql(flatten)]
+    async fn said(&self) -> &C {
+        &self.said
+    }
+}
+
+/// A row of a page, with its cursor.
+#[Object(name_type)]
+impl<T: Row> Edge<T> {
+    /// The item at the end of the edge
+    async fn node(&self) -> &T {
+        &self.node
+    }
+
+    /// A cursor for use in pagination
+    async fn cursor(&self) -> &str {
+        &self.cursor
+    }
+}
+
+impl<T: Row> Row for Edge<T> {
+    const PLAIN: &'static [(&'static str, Plain<Self>)] = &[("cursor", |edge, to| to.text(&edge.cursor))];
+    const JOINED: &'static [(&'static str, Joined<Self>)] = &[(
+        "node",
+        Joined {
+            covers: covered::<T>,
+            answer: |ctx, edges| {
+                Box::pin(async move {
+                    let nodes: Vec<&T> = edges.iter().map(|edge| &edge.node).collect();
+                    objects(ctx, &nodes).await
+                })
+            },
+        },
+    )];
 }
 
 /// The page that `first` and `after` ask for.
@@ -93,19 +136,25 @@ pub fn page_length(first: Option<i32>) -> Result<u64> {
 }
 
 /// The connection of a slice; `id` is a row's id, `node` its API form.
-pub fn connection<R, T: OutputType>(
+pub fn connection<R, T>(
     slice: Slice<R>,
     page: Page,
     id: impl Fn(&R) -> Uuid,
     node: impl Fn(R) -> T,
 ) -> Paged<T> {
-    let total = Total { total_count: slice.total.map(int) };
-    let mut connection = Connection::with_additional_fields(page.after.is_some(), slice.more, total);
-    connection.edges.extend(slice.rows.into_iter().map(|row| {
-        let cursor = write(id(&row));
-        Edge::new(cursor, node(row))
-    }));
-    connection
+    let edges = slice.rows.into_iter().map(|row| Edge { cursor: write(id(&row)), node: node(row) });
+    let said = Total { total_count: slice.total.map(int) };
+    Paged { edges: edges.collect(), before: page.after.is_some(), more: slice.more, said }
+}
+
+/// A page of rows with cursors of their own, whether there are rows before them, and whether there are more.
+pub fn uncounted<T>(
+    rows: impl Iterator<Item = (String, T)>,
+    before: bool,
+    more: bool,
+) -> Paged<T, EmptyFields> {
+    let edges = rows.map(|(cursor, node)| Edge { cursor, node }).collect();
+    Paged { edges, before, more, said: EmptyFields }
 }
 
 fn write(id: Uuid) -> String {

@@ -12,6 +12,7 @@ use crate::{
     load::load,
     loaders::ClaimsOf,
     page::invalid,
+    rows,
 };
 
 /// An organisation that acts, is asked to act, or is told.
@@ -67,6 +68,8 @@ impl Party {
         Ok(directory::conflicts(&rows).into_iter().map(PartyConflict::from).collect())
     }
 }
+
+impl rows::Row for Party {}
 
 /// What one source says about a party.
 #[derive(SimpleObject)]

@@ -17,6 +17,7 @@ use crate::{
     load::load,
     loaders::PartyOf,
     party::Party,
+    rows::Row,
     viewer::Action,
 };
 
@@ -72,6 +73,8 @@ impl Person {
         self.0.disabled_at.map(|at| at.datetime())
     }
 }
+
+impl Row for Person {}
 
 /// A browser that is signed in.
 pub struct Session(pub session::Model);

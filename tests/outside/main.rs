@@ -7,6 +7,7 @@ mod lint;
 mod oidc;
 mod operations;
 mod protocol;
+mod rows;
 mod running;
 mod statements;
 mod subscriptions;

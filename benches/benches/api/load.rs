@@ -11,6 +11,8 @@ use tokio_util::sync::DropGuard;
 pub const NAMES: usize = 100;
 /// Links of a name.
 pub const LINKS: usize = 7;
+/// Connections to the database, of each server.
+pub const POOL: u32 = 8;
 const SECONDS: u32 = 10;
 
 /// A server that is asked, until this is dropped.

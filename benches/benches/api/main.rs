@@ -42,13 +42,13 @@ fn main() -> Result<()> {
 }
 
 async fn measure(database: &Database, observables: u64) -> Result<()> {
-    let db = takedown::db::connect(database.url(), 8).await?;
+    let db = takedown::db::connect(database.url(), load::POOL).await?;
     let links = world::fill(&db, observables).await?;
     let name = database.name();
     println!("{name}: {observables} observables, {links} links");
     let ours = ours::serve(&db).await?;
     let ours = say(name, "lockstep", load::ask(ours).await?);
-    let stock = say(name, "stock", load::ask(stock::serve(&db).await?).await?);
+    let stock = say(name, "stock", load::ask(stock::serve(database.url()).await?).await?);
     println!("{name:11} lockstep / stock: {:.2} (goal 2.50)", ours.rate / stock.rate);
     if name == "PostgreSQL" {
         match postgraphile::serve(&db, database.url()).await? {

@@ -12,23 +12,29 @@ use async_graphql::{
 };
 use axum::{Json, Router, extract::State, routing::post};
 use entities::{ObservableId, ObservableKind, link, observable};
-use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectOptions, Database, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::load::{Asked, Stop};
+use crate::load::{Asked, POOL, Stop};
 
 const QUERY: &str = "{ observables(first: 100) { edges { node { \
     id kind value state links(first: 20) { id kind lastSeen to { id kind value } } } } } }";
 
 type Stock = Schema<Query, EmptyMutation, EmptySubscription>;
 
-/// Serves the store on a port of its own.
-pub async fn serve(db: &DatabaseConnection) -> Result<Asked> {
+/// Serves the database at `url` on a port of its own, over a pool as the book opens it, as large as ours.
+pub async fn serve(url: &str) -> Result<Asked> {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(POOL).sqlx_logging(false);
+    let db = Database::connect(options).await?;
     let schema = Schema::build(Query, EmptyMutation, EmptySubscription)
         .data(DataLoader::new(Links(db.clone()), tokio::spawn))
         .data(DataLoader::new(Observables(db.clone()), tokio::spawn))
-        .data(db.clone())
+        .data(db)
         .finish();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/graphql", listener.local_addr()?);

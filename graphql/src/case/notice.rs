@@ -11,6 +11,7 @@ use crate::{
     load::{load, load_many},
     loaders::{DeskOf, TaskOf, TasksOf},
     operation::{self, Operation},
+    rows::{Listed, Row},
     viewer::{self, Action},
     who::Who,
 };
@@ -164,8 +165,11 @@ impl Notice {
     }
 
     /// The tasks that it speaks for.
-    async fn tasks(&self, ctx: &Context<'_>) -> Result<Vec<Task>> {
+    async fn tasks(&self, ctx: &Context<'_>) -> Result<Listed<Task>> {
         let ids = load(ctx, TasksOf(self.0.id)).await?.unwrap_or_default();
-        Ok(load_many(ctx, ids.into_iter().map(TaskOf)).await?.into_iter().map(Task).collect())
+        let rows = load_many(ctx, ids.into_iter().map(TaskOf)).await?;
+        Ok(Listed(rows.into_iter().map(Task).collect()))
     }
 }
+
+impl Row for Notice {}

@@ -13,6 +13,7 @@ use crate::{
     loaders::{DeskOf, ObservableOf, VerificationsOf},
     observable::Observable,
     operation::{self, Operation},
+    rows::Row,
     viewer::{self, Action},
     who::Who,
 };
@@ -136,6 +137,8 @@ impl Task {
             .collect())
     }
 }
+
+impl Row for Task {}
 
 /// One round of looking whether a target is down.
 pub struct Verification(verification::Model);

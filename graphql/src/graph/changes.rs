@@ -8,11 +8,12 @@ use takedown::graph::{Change, End, LinkFilter};
 use time::OffsetDateTime;
 
 use crate::{
+    bounded::{Bounded, most},
     enums::LinkKind,
     error::Result,
+    link::Link,
     load::load,
-    loaders::{ClusterLinks, LinksOf, SomeLinks, WantedLinks},
-    observable::{Bounded, Link, most},
+    loaders::{ClusterLinks, LinksOf, WantedLinks},
     page::invalid,
 };
 
@@ -61,7 +62,7 @@ impl LinkChanges {
             Changed::Of(of) => load(ctx, LinksOf { of, wanted }).await?,
             Changed::Members(of) => load(ctx, ClusterLinks { of, wanted }).await?,
         };
-        Ok(found.unwrap_or(SomeLinks { rows: Vec::new(), more: false, total: None }).into())
+        Ok(found.unwrap_or_default().into())
     }
 }
 

@@ -7,7 +7,7 @@ use takedown::graph::collapse;
 use super::fleet::{cluster, text, thing};
 use crate::{
     case::Cluster, context::int, error::Result, load::load_many, loaders::ObservableOf,
-    observable::Observable,
+    observable::Observable, rows::Listed,
 };
 
 /// A neighbourhood as groups.
@@ -69,8 +69,9 @@ impl NeighbourGroup {
     }
 
     /// Its first observables, as many as `members` of `collapsed` asks for, by id; `count` says how many there are.
-    async fn members(&self, ctx: &Context<'_>) -> Result<Vec<Observable>> {
+    async fn members(&self, ctx: &Context<'_>) -> Result<Listed<Observable>> {
         let ids: Vec<ObservableId> = self.0.members.clone();
-        Ok(load_many(ctx, ids.into_iter().map(ObservableOf)).await?.into_iter().map(Observable).collect())
+        let rows = load_many(ctx, ids.into_iter().map(ObservableOf)).await?;
+        Ok(Listed(rows.into_iter().map(Observable).collect()))
     }
 }

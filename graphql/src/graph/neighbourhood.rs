@@ -9,10 +9,12 @@ use crate::{
     context::{ContextExt, int},
     enums::ObservableKind,
     error::Result,
+    link::Link,
     load::load,
     loaders::ObservableOf,
-    observable::{Link, Observable},
+    observable::{Observable, named},
     page::invalid,
+    rows::{Joined, Json, Listed, Plain, Row, covered},
 };
 
 /// How far a walk goes, and over what.
@@ -57,13 +59,13 @@ pub struct Neighbourhood {
 impl Neighbourhood {
     /// The observables, those that it was asked of first, then as they were found: of each the newest links in turn,
     /// so that a hub gets no more of the answer than its neighbours.
-    async fn nodes(&self) -> Vec<Neighbour> {
-        self.found.nodes.iter().copied().map(Neighbour).collect()
+    async fn nodes(&self) -> Listed<Neighbour> {
+        Listed(self.found.nodes.iter().copied().map(Neighbour).collect())
     }
 
     /// The links that were walked between them; at most four times as many.
-    async fn links(&self) -> Vec<Link> {
-        self.found.links.iter().cloned().map(Link).collect()
+    async fn links(&self) -> Listed<Link> {
+        Listed(self.found.links.iter().cloned().map(Link).collect())
     }
 
     /// Whether there is more than this.
@@ -138,6 +140,20 @@ impl Neighbour {
     async fn by(&self) -> Option<ID> {
         self.0.by.map(ID::from)
     }
+}
+
+impl Row for Neighbour {
+    const PLAIN: &'static [(&'static str, Plain<Self>)] = &[
+        ("hops", |near, to| to.int(i32::from(near.0.hops))),
+        ("by", |near, to| to.maybe(near.0.by, Json::id)),
+    ];
+    const JOINED: &'static [(&'static str, Joined<Self>)] = &[(
+        "observable",
+        Joined {
+            covers: covered::<Observable>,
+            answer: |ctx, near| Box::pin(named(ctx, near, |near| near.0.id)),
+        },
+    )];
 }
 
 /// Walks.

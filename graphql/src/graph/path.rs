@@ -8,9 +8,10 @@ use super::neighbourhood::WalkFilter;
 use crate::{
     context::{ContextExt, id, int},
     error::Result,
+    link::Link,
     load::load,
     loaders::ObservableOf,
-    observable::{Link, Observable},
+    observable::Observable,
     page::invalid,
 };
 

@@ -32,11 +32,13 @@ struct Check<'a, 'w> {
     types: &'a Types,
     counts: &'a Counts<'a>,
     work: &'w mut usize,
+    /// Whether a key was claimed twice.
+    twice: bool,
 }
 
 type Groups<'a> = IndexMap<&'a Name, Vec<Entry<'a>>>;
 
-/// Checks an operation whose fields are all known.
+/// Checks an operation whose fields are all known: whether it asks for one key of an answer twice.
 ///
 /// # Errors
 /// The first conflict, or too much work.
@@ -45,18 +47,19 @@ pub(super) fn check<'a>(
     counts: &'a Counts<'a>,
     operation: &'a Operation,
     work: &mut usize,
-) -> Result<(), Refusal> {
+) -> Result<bool, Refusal> {
     let root = match operation.node.ty {
         OperationType::Query => Some(&types.query),
         OperationType::Mutation => types.mutation.as_ref(),
         OperationType::Subscription => types.subscription.as_ref(),
     };
-    let Some(root) = root.and_then(|root| types.get(root)) else { return Ok(()) };
-    let mut check = Check { types, counts, work };
+    let Some(root) = root.and_then(|root| types.get(root)) else { return Ok(false) };
+    let mut check = Check { types, counts, work, twice: false };
     let mut entries = Vec::new();
     check.collect(&operation.node.selection_set.node, root, &mut entries, &mut HashSet::new())?;
     check.shapes(&entries)?;
-    check.answers(&entries)
+    check.answers(&entries)?;
+    Ok(check.twice)
 }
 
 impl<'a> Check<'a, '_> {
@@ -121,6 +124,7 @@ impl<'a> Check<'a, '_> {
     fn shapes(&mut self, entries: &[Entry<'a>]) -> Result<(), Refusal> {
         for (key, group) in self.groups(entries)? {
             let first = group[0];
+            self.twice |= group.len() > 1;
             for other in &group[1..] {
                 if self.differ(first.ty, other.ty) {
                     let why = format!("they return conflicting types \"{}\" and \"{}\"", first.ty, other.ty);

@@ -53,13 +53,14 @@ pub(super) struct Walk<'a> {
     pub(super) steps: usize,
 }
 
-/// Validates a document that is within its limits: how many steps that took, and what is wrong with it.
+/// Validates a document that is within its limits: how many steps that took, and what is wrong with it, or whether it asks
+/// for one key of an answer twice.
 pub(super) fn validate(
     types: &Types,
     document: &Document,
     limits: &Limits,
     signed_in: bool,
-) -> (usize, Result<(), Vec<Refusal>>) {
+) -> (usize, Result<bool, Vec<Refusal>>) {
     let counts = Counts::new(document);
     let mut walk = Walk {
         types,
@@ -83,16 +84,19 @@ pub(super) fn validate(
     }
     let mut work = limits.work;
     let joined = walk.join(document, &operations, &fragments, &mut work);
+    let mut twice = false;
     if joined.is_ok() && walk.errors.is_empty() {
         for operation in &document.operations {
-            let conflicts = overlap::check(types, &counts, operation, &mut work);
-            walk.errors.extend(conflicts.err());
+            match overlap::check(types, &counts, operation, &mut work) {
+                Ok(keys) => twice |= keys,
+                Err(conflict) => walk.errors.push(conflict),
+            }
         }
     } else if let Err(refusal) = joined {
         walk.errors.push(refusal);
     }
     let steps = walk.steps + (limits.work - work);
-    (steps, if walk.errors.is_empty() { Ok(()) } else { Err(walk.errors) })
+    (steps, if walk.errors.is_empty() { Ok(twice) } else { Err(walk.errors) })
 }
 
 impl<'a> Walk<'a> {

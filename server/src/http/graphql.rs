@@ -118,7 +118,7 @@ async fn finish(app: &App, media: Media, ready: Result<operation::Ready, Outcome
         Ok(ready) => ready.execute(app).await,
         Err(refused) => refused,
     };
-    media.answer(&outcome)
+    media.answer(outcome)
 }
 
 /// Who asks, if not too often. Who is refused counts as nobody, or guesses at tokens would be free.

@@ -133,7 +133,7 @@ async fn text<T: DeserializeOwned + Default>(
 
 /// Ids as a table of one column, `id`: an array on PostgreSQL, a JSON text on SQLite, so that the statement's text is
 /// the same for any number of them.
-pub(super) fn given(backend: DbBackend, ids: &[ObservableId]) -> SelectStatement {
+pub(crate) fn given(backend: DbBackend, ids: &[ObservableId]) -> SelectStatement {
     if backend == DbBackend::Postgres {
         let array = ids.iter().map(|id| Value::from(id.0)).collect();
         let array = Value::Array(ArrayType::Uuid, Some(Box::new(array)));

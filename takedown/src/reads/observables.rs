@@ -7,8 +7,9 @@ use entities::{
     observation, sighting, source,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-    sea_query::Expr,
+    ColumnTrait, Condition, DbBackend, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    Value,
+    sea_query::{ArrayType, Expr, extension::postgres::PgFunc},
 };
 
 use super::{Page, Slice, page_of, shown};
@@ -17,6 +18,7 @@ use crate::{
     actor::Actor,
     env::Env,
     error::Error,
+    graph::each::given,
     visible,
 };
 
@@ -178,10 +180,20 @@ pub async fn by_ids(
     actor: &Actor,
     ids: &[ObservableId],
 ) -> Result<HashMap<ObservableId, observable::Model>, Error> {
-    let rows = visible::observables(actor).filter(observable::Column::Id.is_in(ids.iter().copied()));
+    let rows = visible::observables(actor).filter(one_of(env.db.get_database_backend(), ids));
     let rows = rows.all(&env.db).await?;
     shown(actor, &rows);
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// That an observable has one of these ids: one value of the statement, so that its text is the same for any number.
+fn one_of(backend: DbBackend, ids: &[ObservableId]) -> Expr {
+    let id = Expr::col((observable::Entity, observable::Column::Id));
+    if backend == DbBackend::Postgres {
+        let array = ids.iter().map(|id| Value::from(id.0)).collect();
+        return id.eq(PgFunc::any(Expr::val(Value::Array(ArrayType::Uuid, Some(Box::new(array))))));
+    }
+    id.in_subquery(given(backend, ids))
 }
 
 /// Which of those ids name something visible.

@@ -55,13 +55,14 @@ impl Media {
     }
 
     /// The answer to a request that could be read.
-    pub(super) fn answer(self, outcome: &Outcome) -> Response {
+    pub(super) fn answer(self, outcome: Outcome) -> Response {
         let (status, body) = match outcome {
-            Outcome::Refused(body) if self == Self::Graphql => (StatusCode::BAD_REQUEST, body),
-            Outcome::Refused(body) | Outcome::Executed(body) => (StatusCode::OK, body),
-            Outcome::TooLate(body) => (StatusCode::GATEWAY_TIMEOUT, body),
+            Outcome::Executed(body) => (StatusCode::OK, body),
+            Outcome::Refused(body) if self == Self::Graphql => (StatusCode::BAD_REQUEST, body.to_string()),
+            Outcome::Refused(body) => (StatusCode::OK, body.to_string()),
+            Outcome::TooLate(body) => (StatusCode::GATEWAY_TIMEOUT, body.to_string()),
         };
-        self.stamp((status, body.to_string()).into_response())
+        self.stamp((status, body).into_response())
     }
 
     /// The same answer under this media type.

@@ -1,6 +1,6 @@
 //! One operation, whichever way it came: held to the guard, executed within its deadline, told as JSON.
 
-use async_graphql::{Response, parser::types::OperationType};
+use async_graphql::{Response, Value as Data, parser::types::OperationType};
 use futures::{Stream, StreamExt};
 use graphql::{
     Prepared,
@@ -16,8 +16,8 @@ use super::App;
 pub(super) enum Outcome {
     /// The document or its variables were refused: no `data`.
     Refused(Value),
-    /// It was executed; there may be errors beside the data.
-    Executed(Value),
+    /// It was executed: the answer as JSON text. There may be errors beside the data.
+    Executed(String),
     /// It was given up at its deadline.
     TooLate(Value),
 }
@@ -63,7 +63,7 @@ impl Ready {
     /// Executes it. When this is dropped, what it waits for is dropped too; at the deadline it is given up.
     pub(super) async fn execute(self, app: &App) -> Outcome {
         match tokio::time::timeout(app.limits.timeout.0, self.0.execute(&app.schema)).await {
-            Ok(response) => Outcome::Executed(told(response)),
+            Ok(response) => Outcome::Executed(graphql::text(&coded(response))),
             Err(_) => {
                 tracing::warn!("an operation took too long");
                 let message = format!("it took longer than {} and was given up", app.limits.timeout);
@@ -73,9 +73,13 @@ impl Ready {
         }
     }
 
-    /// The events of a subscription, until it is dropped.
-    pub(super) fn stream(self, app: &App) -> impl Stream<Item = Value> + Send + use<> {
-        self.0.stream(&app.schema).map(told)
+    /// The events of a subscription as JSON texts, until it is dropped; the errors alone where its source fails.
+    pub(super) fn stream(self, app: &App) -> impl Stream<Item = Result<String, Value>> + Send + use<> {
+        self.0.stream(&app.schema).map(|response| {
+            let response = coded(response);
+            let failed = response.data == Data::Null && !response.errors.is_empty();
+            if failed { Err(json!(response.errors)) } else { Ok(graphql::text(&response)) }
+        })
     }
 }
 
@@ -85,15 +89,12 @@ fn refused(refusals: Vec<Refusal>) -> Value {
 }
 
 /// An executed operation. What the library says by itself (a scalar that does not read, say) is given a code.
-fn told(mut response: Response) -> Value {
+fn coded(mut response: Response) -> Response {
     for error in &mut response.errors {
         let extensions = error.extensions.get_or_insert_default();
         if extensions.get("code").is_none() {
             extensions.set("code", "INVALID");
         }
     }
-    serde_json::to_value(&response).unwrap_or_else(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "an answer could not be written");
-        json!({ "errors": [{ "message": "internal error", "extensions": { "code": "INTERNAL" } }] })
-    })
+    response
 }

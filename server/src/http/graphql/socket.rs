@@ -138,7 +138,8 @@ enum Given {
 
 /// What an operation has to say.
 enum Event {
-    Next(Value),
+    /// An answer, as JSON text.
+    Next(String),
     /// The operation was refused: the list of errors.
     Error(Value),
     Complete,
@@ -204,7 +205,7 @@ impl Session {
                         }
                         Some(Ok(Message::Text(text))) => {
                             if let Some(reply) = self.hear(&text).await? {
-                                send(socket, &reply).await?;
+                                send(socket, reply.to_string()).await?;
                             }
                         }
                         Some(Ok(Message::Close(_))) => {
@@ -218,7 +219,7 @@ impl Session {
                 }
                 Some((id, event)) = self.events.next(), if !self.events.is_empty() => {
                     if let Some(reply) = self.tell(&id, event) {
-                        send(socket, &reply).await?;
+                        send(socket, reply).await?;
                     }
                 }
                 _ = pulse.tick() => {
@@ -336,21 +337,23 @@ impl Session {
     }
 
     /// What to send for an event; the operation ends with an error as with a completion.
-    fn tell(&mut self, id: &str, event: Event) -> Option<Value> {
+    fn tell(&mut self, id: &str, event: Event) -> Option<String> {
         if !self.running.contains_key(id) {
             return None;
         }
         Some(match event {
-            Event::Next(payload) => json!({ "id": id, "type": "next", "payload": payload }),
+            Event::Next(payload) => {
+                format!("{{\"id\":{},\"type\":\"next\",\"payload\":{payload}}}", Value::from(id))
+            }
             Event::Error(errors) => {
                 if let Some(handle) = self.running.remove(id) {
                     handle.abort();
                 }
-                json!({ "id": id, "type": "error", "payload": errors })
+                json!({ "id": id, "type": "error", "payload": errors }).to_string()
             }
             Event::Complete => {
                 self.running.remove(id);
-                json!({ "id": id, "type": "complete" })
+                json!({ "id": id, "type": "complete" }).to_string()
             }
         })
     }
@@ -384,11 +387,10 @@ fn said(outcome: Outcome) -> Event {
 }
 
 /// A subscription whose source fails says so with `error`, and that is its end.
-fn ended_by_error(answers: impl Stream<Item = Value> + Send + 'static) -> impl Stream<Item = Event> + Send {
-    answers.map(|mut answer| {
-        let failed = answer["data"].is_null() && answer.get("errors").is_some();
-        if failed { Event::Error(answer["errors"].take()) } else { Event::Next(answer) }
-    })
+fn ended_by_error(
+    answers: impl Stream<Item = Result<String, Value>> + Send + 'static,
+) -> impl Stream<Item = Event> + Send {
+    answers.map(|answer| answer.map_or_else(Event::Error, Event::Next))
 }
 
 fn id(message: &Map<String, Value>) -> Result<&str, Close> {
@@ -405,8 +407,8 @@ fn too_big(error: &axum::Error) -> Result<(), Close> {
     Ok(())
 }
 
-async fn send(socket: &mut WebSocket, message: &Value) -> Result<(), Close> {
-    let sent = socket.send(Message::text(message.to_string()));
+async fn send(socket: &mut WebSocket, message: String) -> Result<(), Close> {
+    let sent = socket.send(Message::text(message));
     match tokio::time::timeout(SLOW, sent).await {
         Ok(Ok(())) => Ok(()),
         _ => Err((1001, "The client does not listen")),
