@@ -7,7 +7,7 @@ use sea_orm::{
     ConnectOptions, Database, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
     sqlx::{
-        Connection as _, PgConnection,
+        Connection as _, Executor as _, PgConnection,
         sqlite::{SqliteJournalMode, SqliteSynchronous},
     },
 };
@@ -19,6 +19,16 @@ const CACHE_KIB: u32 = 24 * 1024;
 
 /// How long a database may take to answer a first time.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connection that rested so long is asked whether it is still there before it is used; one in use tells by itself.
+const RESTED: Duration = Duration::from_secs(1);
+
+/// How long a statement that nobody waits for any more may go on before its connection is closed.
+const LET_GO: Duration = Duration::from_millis(250);
+
+/// How often a PostgreSQL looks, while it works, whether the connection is still there (milliseconds; 14 and later, see
+/// `client_connection_check_interval`): it ends the work if not.
+const STILL_THERE: &str = "SET client_connection_check_interval = 250";
 
 /// Opens `sqlite://FILE?mode=rwc` or `postgres://…` with at most `connections` connections.
 ///
@@ -35,6 +45,20 @@ pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, 
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(30))
         .sqlx_logging(false)
+        .test_before_acquire_if_idle_for(RESTED)
+        .map_sqlx_postgres_pool_opts(|pool| {
+            pool.after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(STILL_THERE).await.map(|_| ()) })
+            })
+            // A statement whose answer nobody takes any more (a client left, a deadline passed) would go on to its end and
+            // keep its connection so long.
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    let rests = tokio::time::timeout(LET_GO, connection.ping()).await;
+                    Ok(matches!(rests, Ok(Ok(()))))
+                })
+            })
+        })
         .map_sqlx_sqlite_opts(|sqlite| {
             sqlite
                 .journal_mode(SqliteJournalMode::Wal)

@@ -3,6 +3,7 @@
 
 mod browser;
 mod differential;
+mod leaving;
 mod lint;
 mod oidc;
 mod operations;
