@@ -4,8 +4,9 @@
 //! `make bench ARGS="--bench api"` makes 10,000 and then 1,000,000 observables with seven links a name, and has wrk ask
 //! each server for 100 names with their links over 20 connections for 10 seconds. `ARGS="--bench api -- 100000"` asks for
 //! another number than the million. PostGraphile is measured on PostgreSQL, where `benches/peers/postgraphile` is
-//! installed (scripts/setup --for bench does that). The goals: 2.5 times the stock server, 4 times PostGraphile, a p99 of
-//! 50 ms, and a cost that does not grow with the store.
+//! installed (scripts/setup --for bench does that). Ours and the stock server have eight connections to the database
+//! each. The goals: 2.5 times the stock server, 4 times PostGraphile, a p99 of 50 ms, and a cost that does not grow
+//! with the store.
 
 mod load;
 mod ours;
