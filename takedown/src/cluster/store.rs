@@ -1,21 +1,23 @@
 //! The one writer of clusters, memberships and hubs: brings the rows to what a run found and people ruled, and
 //! writes down what became of each cluster.
 
+mod history;
+mod hubs;
+mod rulings;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use entities::{
-    ClusterChangeKind, ClusterId, ClusterRulingKind, ObservableId, OperationId, PivotRuling, Timestamp,
-    cluster, cluster_change, cluster_member, cluster_ruling, pivot,
-};
+use entities::{ClusterId, ObservableId, OperationId, Timestamp, cluster, cluster_change, cluster_member};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder,
     sea_query::{Expr, Query},
 };
 use serde_json::json;
 
+use self::history::history;
+pub use self::{hubs::hubs, rulings::memberships};
 use super::{
     engine::Hub,
     explain::Reason,
@@ -71,53 +73,6 @@ pub struct Changes {
     pub rows: usize,
     /// The clusters that changed.
     pub ids: BTreeSet<ClusterId>,
-}
-
-/// What people ruled about memberships, the latest of each.
-#[derive(Default)]
-pub struct Memberships {
-    /// Where an observable is pinned, with the reason.
-    pub pinned: BTreeMap<ObservableId, (ClusterId, String)>,
-    /// Where it may not be.
-    pub barred: BTreeSet<(ClusterId, ObservableId)>,
-}
-
-/// The membership rulings that stand.
-///
-/// # Errors
-/// The database refused.
-#[expect(clippy::disallowed_methods, reason = "rulings bind every run, whoever asks for it")]
-pub async fn memberships(db: &impl ConnectionTrait) -> Result<Memberships, Error> {
-    let rows = cluster_ruling::Entity::find()
-        .filter(cluster_ruling::Column::ObservableId.is_not_null())
-        .order_by_asc(cluster_ruling::Column::Id)
-        .all(db)
-        .await?;
-    let mut standing = Memberships::default();
-    for row in rows {
-        let Some(observable) = row.observable_id else { continue };
-        let key = (row.cluster_id, observable);
-        match row.kind {
-            ClusterRulingKind::Pinned => {
-                standing.barred.remove(&key);
-                standing
-                    .pinned
-                    .insert(observable, (row.cluster_id, format!("{}: {}", row.ruled_by, row.reason)));
-            }
-            ClusterRulingKind::Barred | ClusterRulingKind::Withdrawn => {
-                if standing.pinned.get(&observable).is_some_and(|(cluster, _)| *cluster == row.cluster_id) {
-                    standing.pinned.remove(&observable);
-                }
-                if row.kind == ClusterRulingKind::Barred {
-                    standing.barred.insert(key);
-                } else {
-                    standing.barred.remove(&key);
-                }
-            }
-            ClusterRulingKind::Accepted | ClusterRulingKind::Rejected => {}
-        }
-    }
-    Ok(standing)
 }
 
 /// Lets nobody else write clusters until the transaction ends: two writers who read the same memberships would put a
@@ -352,82 +307,6 @@ async fn update(
     Ok(true)
 }
 
-/// What became of each cluster whose members changed: who joined and departed, from where and where to.
-fn history(
-    env: &Env,
-    present: &[cluster_member::Model],
-    wanted: &Wanted,
-    fresh: &BTreeMap<ClusterId, String>,
-) -> Vec<cluster_change::ActiveModel> {
-    let before: HashMap<ObservableId, ClusterId> =
-        present.iter().map(|row| (row.observable_id, row.cluster_id)).collect();
-    let mut flows: BTreeMap<ClusterId, Flow> = BTreeMap::new();
-    for (observable, (cluster, _)) in wanted {
-        let flow = flows.entry(*cluster).or_default();
-        flow.size += 1;
-        let from = before.get(observable);
-        if from != Some(cluster) {
-            flow.joined += 1;
-            if let Some(from) = from {
-                *flow.from.entry(*from).or_default() += 1;
-            }
-        }
-    }
-    for row in present {
-        let flow = flows.entry(row.cluster_id).or_default();
-        let to = wanted.get(&row.observable_id).map(|(cluster, _)| *cluster);
-        if to != Some(row.cluster_id) {
-            flow.departed += 1;
-            if let Some(to) = to {
-                *flow.to.entry(to).or_default() += 1;
-            }
-        }
-    }
-    let mut changes = Vec::new();
-    for (id, flow) in flows {
-        let largest = |flows: &BTreeMap<ClusterId, usize>| {
-            flows.iter().max_by_key(|(_, count)| **count).map(|(id, _)| *id)
-        };
-        let (kind, other) = match (flow.joined, flow.departed, flow.size) {
-            (0, 0, _) => continue,
-            (_, _, 0) => match largest(&flow.to).filter(|to| flow.to[to] * 2 > flow.departed) {
-                Some(to) => (ClusterChangeKind::Merged, Some(to)),
-                None => (ClusterChangeKind::Dissolved, None),
-            },
-            _ if fresh.contains_key(&id) => {
-                match largest(&flow.from).filter(|from| flow.from[from] * 2 > flow.size) {
-                    Some(from) => (ClusterChangeKind::Split, Some(from)),
-                    None => (ClusterChangeKind::Appeared, None),
-                }
-            }
-            (_, 0, _) => (ClusterChangeKind::Grew, largest(&flow.from)),
-            (0, ..) => (ClusterChangeKind::Shrank, largest(&flow.to)),
-            _ => (ClusterChangeKind::Shifted, None),
-        };
-        let count = |count: usize| Set(i64::try_from(count).unwrap_or(i64::MAX));
-        changes.push(cluster_change::ActiveModel {
-            id: Set(env.id()),
-            cluster_id: Set(id),
-            kind: Set(kind),
-            other_id: Set(other),
-            joined: count(flow.joined),
-            departed: count(flow.departed),
-            size: count(flow.size),
-            changed_at: Set(env.now()),
-        });
-    }
-    changes
-}
-
-#[derive(Default)]
-struct Flow {
-    size: usize,
-    joined: usize,
-    departed: usize,
-    from: BTreeMap<ClusterId, usize>,
-    to: BTreeMap<ClusterId, usize>,
-}
-
 /// Inserts rows, many in one statement.
 ///
 /// # Errors
@@ -488,69 +367,5 @@ async fn members(
         .collect();
     let changed = gone.len() + new.len();
     insert_all::<cluster_member::Entity, _>(txn, new).await?;
-    Ok(changed)
-}
-
-/// Parks the hubs of a run over the names of an operation, or of none, and lets those go that shrank; of a `scope` those
-/// alone that were counted. Returns how many rows changed.
-///
-/// # Errors
-/// The database refused.
-#[expect(clippy::disallowed_methods, reason = "the one writer of pivots, for all of them")]
-pub async fn hubs(
-    env: &Env,
-    txn: &DatabaseTransaction,
-    operation: Option<OperationId>,
-    hubs: &[Hub],
-    scope: Option<&Scope>,
-) -> Result<usize, Error> {
-    let mut present: HashMap<Value, pivot::Model> = pivot::Entity::find()
-        .filter(of(pivot::Column::OperationId, operation))
-        .all(txn)
-        .await?
-        .into_iter()
-        .map(|row| ((row.kind.clone(), row.value.clone()), row))
-        .filter(|(value, _)| scope.is_none_or(|scope| scope.counts.contains_key(value)))
-        .collect();
-    let (mut new, mut changed) = (Vec::new(), 0);
-    for hub in hubs {
-        let shared_by = i64::try_from(hub.shared_by).unwrap_or(i64::MAX);
-        match present.remove(&(hub.kind.as_str().to_owned(), hub.value.clone())) {
-            Some(row) if row.shared_by == shared_by && row.parked_at.is_some() => {}
-            Some(row) => {
-                let parked_at = row.parked_at.unwrap_or_else(|| env.now());
-                let mut active = row.into_active_model();
-                active.shared_by = Set(shared_by);
-                active.parked_at = Set(Some(parked_at));
-                active.update(txn).await?;
-                changed += 1;
-            }
-            None => new.push(pivot::ActiveModel {
-                id: Set(env.id()),
-                kind: Set(hub.kind.as_str().to_owned()),
-                value: Set(hub.value.clone()),
-                shared_by: Set(shared_by),
-                parked_at: Set(Some(env.now())),
-                ruling: Set(PivotRuling::Unruled),
-                reason: Set(String::new()),
-                ruled_by: Set(String::new()),
-                ruled_at: Set(None),
-                operation_id: Set(operation),
-            }),
-        }
-    }
-    for row in present.into_values() {
-        if row.ruling == PivotRuling::Unruled {
-            pivot::Entity::delete_many().filter(pivot::Column::Id.eq(row.id)).exec(txn).await?;
-            changed += 1;
-        } else if row.parked_at.is_some() {
-            let mut active = row.into_active_model();
-            active.parked_at = Set(None);
-            active.update(txn).await?;
-            changed += 1;
-        }
-    }
-    changed += new.len();
-    insert_all::<pivot::Entity, _>(txn, new).await?;
     Ok(changed)
 }
