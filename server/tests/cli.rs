@@ -183,6 +183,12 @@ fn an_import_gives_every_line_a_verdict_and_the_last_line_sums_up() {
     assert_eq!(lines[0]["read"], serde_json::json!(["evil.example.com"]));
     assert_eq!((&lines[3]["line"], &lines[3]["read"]), (&4.into(), &Value::Null));
     assert!(lines[3]["reason"].is_string());
+    assert_eq!(
+        (&lines[4]["summary"]["observables"], &lines[4]["summary"]["sightings"]),
+        (&5.into(), &2.into()),
+    );
+    let told = lockstep.run(&["cluster", "--explain", "evil[.]example.com"]).exits(1).err;
+    assert!(told.contains("no cluster with evil.example.com"), "{told}");
     let summary = &lines[4]["summary"];
     let counts = ["total", "accepted", "duplicate", "rejected", "failed"].map(|key| summary[key].clone());
     assert_eq!(counts, [4, 2, 1, 1, 0]);
