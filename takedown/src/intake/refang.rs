@@ -20,26 +20,26 @@ fn plain(c: char) -> char {
     }
 }
 
+/// Rounds over a text. `[[.]]` needs a second; nobody nests so deep as this.
+const ROUNDS: usize = 8;
+
 /// The live form of a defanged text: schemes (`hxxp`, `h**p`, `fxp`), bracketed dots, colons, slashes and
 /// at-signs (`[.]`, `(dot)`, `{.}`, `[:]`, `[://]`, `[@]`, `[.com]`), half brackets (`.]com`), backslashes,
-/// fullwidth and zero-width characters, and mixtures. What is not defanged is borrowed unchanged.
+/// fullwidth and zero-width characters, and mixtures. What is not defanged is borrowed unchanged, and so is what
+/// is nested too deep: what comes of a text is live, and stays as it is when it is read again.
 pub fn refang(text: &str) -> Cow<'_, str> {
-    if !may_be_defanged(text.as_bytes()) {
-        return Cow::Borrowed(text);
-    }
-    let mut now = once(text);
-    // `[[.]]` needs a second round. Four rounds bound the work on hostile nesting.
-    for _ in 0..4 {
+    let mut now = Cow::Borrowed(text);
+    for _ in 0..ROUNDS {
         if !may_be_defanged(now.as_bytes()) {
-            break;
+            return now;
         }
         let next = once(&now);
-        if next == now {
-            break;
+        if next == *now {
+            return now;
         }
-        now = next;
+        now = Cow::Owned(next);
     }
-    if now == text { Cow::Borrowed(text) } else { Cow::Owned(now) }
+    Cow::Borrowed(text)
 }
 
 /// A cheap look that lets almost every live indicator through without a copy.
@@ -315,6 +315,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_nested_deeper_than_anybody_defangs_is_left_alone() {
+        let nested = |depth: usize| format!("evil{}.{}example", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(refang(&nested(4)), "evil.example");
+        for deep in [nested(20), format!("evil{}.example", "\\".repeat(20))] {
+            assert_eq!(refang(&deep), deep);
+        }
+    }
+
+    #[test]
     fn defangs_what_logs_may_show() {
         assert_eq!(defang("https://evil.example/x.php"), "hxxps://evil[.]example/x.php");
         assert_eq!(defang("192.0.2.1:443"), "192[.]0[.]2[.]1:443");
@@ -326,8 +335,12 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn never_panics(text in ".{0,80}", marks in "[hxtp*:/\\[\\](){}<>.@\\\\ a。．]{0,60}") {
-            let _ = (refang(&text), defang(&text), refang(&marks), defang(&marks));
+        fn what_is_live_stays_so(text in ".{0,80}", marks in "[hxtp*:/\\[\\](){}<>.@\\\\ a。．]{0,60}") {
+            let _ = (defang(&text), defang(&marks));
+            for given in [text, marks] {
+                let live = refang(&given);
+                proptest::prop_assert_eq!(refang(&live), live.as_ref(), "read again");
+            }
         }
 
         #[test]
