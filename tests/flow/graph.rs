@@ -78,6 +78,29 @@ fn hub(names: usize) -> (World, usize) {
 }
 
 #[tokio::test]
+async fn a_total_is_exact_up_to_its_bound() -> Result<()> {
+    on_each_database(async |database| {
+        let env = world::env(database).await?;
+        let counted = graph::total::COUNTED;
+        // With the registrar, as many as are counted, and one more.
+        for (names, expected) in [(counted - 1, Total::Exactly(counted)), (counted, Total::AtLeast(counted))]
+        {
+            let mut world = World::default();
+            let hub = world.node(ObservableKind::Registrar, None);
+            for _ in 0..names {
+                let name = world.node(ObservableKind::DomainName, Some(Tlp::Clear));
+                world.link(name, LinkKind::SponsoredBy, hub, 0, 10);
+            }
+            world.store(&env).await?;
+            let wants = Wants { hops: 2, ..Wants::default() };
+            assert_eq!(graph::total(&env, &ana(), &world.ids(&[hub + 1]), &wants).await?, expected);
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn a_hub_gets_no_more_of_the_answer_than_its_neighbours() -> Result<()> {
     on_each_database(async |database| {
         let env = world::env(database).await?;

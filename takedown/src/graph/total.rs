@@ -1,11 +1,11 @@
-//! How many observables are within some hops: counted in sets, without the order that an answer has.
+//! How many observables are within some hops: counted in the store, in sets, without the order that an answer has.
 
 use std::collections::HashSet;
 
 use entities::{ObservableId, link};
 use sea_orm::{
     ConnectionTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{Expr, Query, SelectStatement, UnionType},
+    sea_query::{Expr, Func, Query, SelectStatement, UnionType},
 };
 
 use super::{
@@ -19,8 +19,6 @@ use crate::{actor::Actor, env::Env, error::Error};
 pub const COUNTED: usize = 10_000;
 /// Links that are read for it at most: several may lead to one observable.
 const READ: usize = 4 * COUNTED;
-/// Observables in one statement.
-const OBSERVABLES: usize = 2_000;
 
 /// How many observables there are in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,29 +35,59 @@ pub enum Total {
 /// # Errors
 /// As [`super::neighbourhood`].
 pub async fn total(env: &Env, actor: &Actor, of: &[ObservableId], wants: &Wants) -> Result<Total, Error> {
-    let starts = begin(env, actor, of, wants).await?;
+    let mut level = begin(env, actor, of, wants).await?;
     if wants.hops == 1 {
-        return Ok(Total::Exactly(starts.len() + one_hop(&env.db, actor, &starts, wants).await?));
+        return Ok(Total::Exactly(level.len() + one_hop(&env.db, actor, &level, wants).await?));
     }
-    let mut known: HashSet<ObservableId> = starts.iter().copied().collect();
-    let (mut level, mut room) = (starts, READ);
-    for _ in 0..wants.hops {
-        let mut next = Vec::new();
-        for some in level.chunks(OBSERVABLES) {
-            // One beyond the room tells whether there is more.
-            let ends =
-                both_ends(&env.db, actor, some, wants, UnionType::All).limit(room as u64 + 1).to_owned();
-            let read = ids(&env.db, ends).await?;
-            let more = read.len() > room;
-            room -= read.len().min(room);
-            next.extend(read.into_iter().filter(|id| known.insert(*id)));
-            if known.len() > COUNTED || more {
-                return Ok(Total::AtLeast(known.len().min(COUNTED)));
-            }
+    let mut known: HashSet<ObservableId> = level.iter().copied().collect();
+    let mut room = READ;
+    for further in (0..wants.hops).rev() {
+        // So few links cannot lead to more than are counted; most often one more does, and the rest need not be read.
+        let few = room.min(COUNTED.saturating_sub(known.len()));
+        let (mut read, mut new) = next_hop(&env.db, actor, (&level, &known), wants, few).await?;
+        if read > few && known.len() + new <= COUNTED {
+            (read, new) = next_hop(&env.db, actor, (&level, &known), wants, room).await?;
         }
-        level = next;
+        let found = known.len() + new;
+        if read > room || found > COUNTED {
+            return Ok(Total::AtLeast(found.min(COUNTED)));
+        }
+        if further == 0 {
+            return Ok(Total::Exactly(found));
+        }
+        room -= read;
+        level = ids(&env.db, both_ends(&env.db, actor, &level, wants, UnionType::Distinct)).await?;
+        level.retain(|id| known.insert(*id));
     }
     Ok(Total::Exactly(known.len()))
+}
+
+/// How many links `level` has, up to one more than `room`, and to how many observables that are not `known` they lead.
+async fn next_hop(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    (level, known): (&[ObservableId], &HashSet<ObservableId>),
+    wants: &Wants,
+    room: usize,
+) -> Result<(usize, usize), Error> {
+    let known: Vec<ObservableId> = known.iter().copied().collect();
+    let read = both_ends(db, actor, level, wants, UnionType::All).limit(room as u64 + 1).to_owned();
+    let each = Query::select()
+        .column("id")
+        .expr_as(Expr::cust("COUNT(*)"), "times")
+        .from_subquery(read, "read")
+        .group_by_col("id")
+        .to_owned();
+    let there = Expr::col(("ends", "id"));
+    let new = Expr::case(there.not_in_subquery(given(db.get_database_backend(), &known)), Expr::cust("1"));
+    let count = Query::select()
+        .expr(Expr::cust("CAST(COALESCE(SUM(times), 0) AS BIGINT)"))
+        .expr(Func::count(new))
+        .from_subquery(each, "ends")
+        .to_owned();
+    let Some(row) = db.query_one(&count).await? else { return Ok((0, 0)) };
+    let (read, new): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    Ok((usize::try_from(read).unwrap_or(0), usize::try_from(new).unwrap_or(0)))
 }
 
 /// The distinct observables one link away from `starts`, counted in the store.

@@ -47,7 +47,7 @@ fn variables(world: &World, name: &str, tag: &str) -> Value {
             let (since, until) = ("2020-01-01T00:00:00Z", "2040-01-01T00:00:00Z");
             json!({ "cluster": of.cluster.to_string(), "since": since, "until": until })
         }
-        "Neighbourhood" => json!({ "of": [of.address.to_string()] }),
+        "Neighbourhood" => json!({ "of": [of.address.to_string()], "total": true }),
         "Observable" => json!({ "kind": "DOMAIN_NAME", "value": format!("{tag}-address.com") }),
         "Observe" => json!({ "ids": [of.domain.to_string()] }),
         "OpenTasks" => json!({ "input": { "observables": [of.address.to_string()] } }),
