@@ -78,6 +78,11 @@ pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, 
             },
         )?;
     }
+    if let Some(file) = sqlite_file(url).filter(|file| !file.exists()) {
+        let why =
+            format!("{} is not there: add ?mode=rwc to have it made, or correct the path", file.display());
+        return Err(Error::invalid("database.url", why));
+    }
     if !url.starts_with("sqlite:") {
         answers(url).await?;
     }
@@ -102,12 +107,16 @@ fn unreachable(why: impl std::fmt::Display) -> Error {
 
 /// The SQLite file that opening `url` would make: none if it is there, if it may not be made, or of PostgreSQL.
 pub fn to_be_made(url: &str) -> Option<PathBuf> {
+    let (_, words) = url.split_once('?')?;
+    let file = sqlite_file(url)?;
+    (words.split('&').any(|word| word == "mode=rwc") && !file.exists()).then_some(file)
+}
+
+/// The file of an SQLite URL; none if it lives in memory.
+fn sqlite_file(url: &str) -> Option<PathBuf> {
     let rest = url.strip_prefix("sqlite:")?;
-    let (file, words) = rest.strip_prefix("//").unwrap_or(rest).split_once('?')?;
-    let made =
-        words.split('&').any(|word| word == "mode=rwc") && !file.is_empty() && !file.contains(":memory:");
-    let file = PathBuf::from(file);
-    (made && !file.exists()).then_some(file)
+    let file = rest.strip_prefix("//").unwrap_or(rest).split('?').next()?;
+    (!file.is_empty() && !url.contains(":memory:") && !url.contains("mode=memory")).then(|| file.into())
 }
 
 /// Begins a write. On SQLite the write lock is taken at once, so that two writers queue instead of failing
