@@ -60,7 +60,7 @@ fn migrate_makes_the_schema_once_and_says_what_it_has() {
 fn a_database_that_may_not_be_made_is_told_with_what_to_do() {
     let lockstep = Lockstep::new();
     let url = "sqlite://elsewhere.sqlite";
-    let told = lockstep.with("LOCKSTEP__DATABASE__URL", url).run(&["migrate"]).exits(1).err;
+    let told = lockstep.with("LOCKSTEP__DATABASE__URL", url).run(&["migrate"]).exits(2).err;
     assert!(told.contains("elsewhere.sqlite is not there: add ?mode=rwc"), "{told}");
 }
 
