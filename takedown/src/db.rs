@@ -8,7 +8,7 @@ use sea_orm::{
     TransactionTrait,
     sqlx::{
         Connection as _, Executor as _, PgConnection,
-        sqlite::{SqliteJournalMode, SqliteSynchronous},
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
 
@@ -112,11 +112,14 @@ pub fn to_be_made(url: &str) -> Option<PathBuf> {
     (words.split('&').any(|word| word == "mode=rwc") && !file.exists()).then_some(file)
 }
 
-/// The file of an SQLite URL; none if it lives in memory.
-fn sqlite_file(url: &str) -> Option<PathBuf> {
-    let rest = url.strip_prefix("sqlite:")?;
-    let file = rest.strip_prefix("//").unwrap_or(rest).split('?').next()?;
-    (!file.is_empty() && !url.contains(":memory:") && !url.contains("mode=memory")).then(|| file.into())
+/// The file that an SQLite URL names, as the driver reads it (`%20` is a space); none of PostgreSQL, or in memory.
+pub fn sqlite_file(url: &str) -> Option<PathBuf> {
+    if !url.starts_with("sqlite:") || url.contains(":memory:") || url.contains("mode=memory") {
+        return None;
+    }
+    let options: SqliteConnectOptions = url.parse().ok()?;
+    let file = options.get_filename();
+    (!file.as_os_str().is_empty()).then(|| file.to_owned())
 }
 
 /// Begins a write. On SQLite the write lock is taken at once, so that two writers queue instead of failing
@@ -130,4 +133,25 @@ pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, Error
         ..TransactionOptions::default()
     };
     Ok(db.begin_with_options(options).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_of_an_sqlite_database_is_known() {
+        for (url, file) in [
+            ("sqlite://lockstep.sqlite?mode=rwc", Some("lockstep.sqlite")),
+            ("sqlite:///var/lib/lockstep.sqlite", Some("/var/lib/lockstep.sqlite")),
+            ("sqlite:///var/lib/a%20case.sqlite", Some("/var/lib/a case.sqlite")),
+            ("sqlite::memory:", None),
+            ("sqlite://lockstep.sqlite?mode=memory", None),
+            ("postgres://localhost/lockstep", None),
+        ] {
+            assert_eq!(sqlite_file(url), file.map(PathBuf::from), "{url}");
+        }
+        assert_eq!(to_be_made("sqlite://not-there.sqlite?mode=rwc"), Some("not-there.sqlite".into()));
+        assert_eq!(to_be_made("sqlite://not-there.sqlite"), None);
+    }
 }

@@ -2,13 +2,15 @@
 
 mod outside;
 
-use std::path::Path;
-
 use clap::Args;
 use entities::Timestamp;
 use serde::Serialize;
 use serde_json::json;
-use takedown::{audit, clock::Clock, db::DatabaseConnection};
+use takedown::{
+    audit,
+    clock::Clock,
+    db::{self, DatabaseConnection},
+};
 
 use crate::{
     config::{Config, Loaded, Problems, SecretUrl},
@@ -133,11 +135,8 @@ async fn database(config: &Config, now: Timestamp) -> Vec<Check> {
 
 /// An SQLite file that is not there yet: looking must not make it.
 fn missing(url: &SecretUrl) -> Option<Check> {
-    let file = url.sqlite_file()?;
-    if Path::new(file).exists() {
-        return None;
-    }
-    let found = format!("{file} is not there yet");
+    let file = db::sqlite_file(url.expose()).filter(|file| !file.exists())?;
+    let found = format!("{} is not there yet", file.display());
     if url.expose().contains("mode=rwc") {
         Some(Check::warn(
             "database",

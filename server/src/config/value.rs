@@ -82,14 +82,6 @@ impl SecretUrl {
     pub fn expose(&self) -> &str {
         &self.0
     }
-
-    /// The file of an SQLite database; `None` for PostgreSQL and for one in memory.
-    pub fn sqlite_file(&self) -> Option<&str> {
-        let rest = self.0.strip_prefix("sqlite:")?;
-        let file = rest.strip_prefix("//").unwrap_or(rest);
-        let file = file.split_once('?').map_or(file, |(file, _)| file);
-        (!file.is_empty() && !file.contains(":memory:")).then_some(file)
-    }
 }
 
 impl From<String> for SecretUrl {
@@ -189,14 +181,5 @@ mod tests {
             url.to_string(),
             "postgres://ana:(redacted)@db.example/lockstep?sslpassword=(redacted)&a=b"
         );
-    }
-
-    #[test]
-    fn the_file_of_an_sqlite_database_is_known() {
-        let file = |url: &str| SecretUrl::from(url.to_owned()).sqlite_file().map(str::to_owned);
-        assert_eq!(file("sqlite://lockstep.sqlite?mode=rwc"), Some("lockstep.sqlite".into()));
-        assert_eq!(file("sqlite:///var/lib/lockstep.sqlite"), Some("/var/lib/lockstep.sqlite".into()));
-        assert_eq!(file("sqlite::memory:"), None);
-        assert_eq!(file("postgres://localhost/lockstep"), None);
     }
 }
